@@ -1,0 +1,1 @@
+"""Values that cannot be wrong: frozen, checked when they are made, free of I/O."""

@@ -1,0 +1,220 @@
+"""What the tool needs from the world. Each protocol is met by `aws` and by a fake that works.
+
+Calls raise only errors of `snapshot_tool.errors`; transient faults have been retried before that.
+Nothing here is a wrapper of a service: it is what this tool asks of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from snapshot_tool.model.canonical import Json
+from snapshot_tool.model.names import AccountId, ImageDigest, Sha256
+from snapshot_tool.model.stacks import StackEvent, StackState
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectInfo:
+    """An object's version, digest (as the store recorded it; None if it did not) and bytes."""
+
+    key: str
+    version_id: str
+    sha256: Sha256 | None
+    size: int
+
+
+class Objects(Protocol):
+    """One bucket whose objects are written once."""
+
+    @property
+    def bucket(self) -> str:
+        """The bucket's name."""
+
+    def put_new(self, key: str, body: bytes) -> ObjectInfo | None:
+        """Write an object that is not there yet, digest sent along; None if the key is taken."""
+
+    def get(self, key: str, version_id: str = "") -> bytes | None:
+        """Return an object's bytes; None if there is none (or its newest version is a deletion)."""
+
+    def head(self, key: str, version_id: str = "") -> ObjectInfo | None:
+        """Describe an object without reading it; None if there is none."""
+
+    def keys(self, prefix: str, *, after: str = "") -> Iterator[str]:
+        """Yield keys under a prefix in order, from behind the key `after`, page by page."""
+
+    def folders(self, prefix: str, *, after: str = "") -> Iterator[str]:
+        """Yield the names of the folders right under a prefix, in order, from behind `after`."""
+
+    def url(self, key: str) -> str:
+        """Return the HTTPS address under which CloudFormation reads the object."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeRequest:
+    """A change set to be made: every parameter is stated, none is left to its previous value."""
+
+    stack_name: str
+    create: bool
+    template_url: str
+    parameters: Mapping[str, str]
+    capabilities: Sequence[str]
+    tags: Mapping[str, str]
+    token: str
+
+
+class Stacks(Protocol):
+    """CloudFormation in one account and region."""
+
+    def describe(self, name: str) -> StackState | None:
+        """Describe one stack by name or ID; None if there is none."""
+
+    def describe_all(self) -> Sequence[StackState]:
+        """Describe every stack of the account and region that is not deleted."""
+
+    def template(self, name: str) -> bytes:
+        """Return the stack's template as it was given to CloudFormation, to the byte."""
+
+    def prepare(self, request: ChangeRequest) -> str | None:
+        """Make a change set and wait for it; return its ID, or None if nothing would change."""
+
+    def execute(self, change_set: str) -> None:
+        """Start a prepared change."""
+
+    def discard(self, change_set: str) -> None:
+        """Delete a prepared change that is not wanted any more; no error if it is gone."""
+
+    def delete(self, name: str, *, retain: Sequence[str] = ()) -> None:
+        """Start deleting a stack, leaving the resources `retain` where they are."""
+
+    def continue_rollback(self, name: str) -> None:
+        """Start continuing a stuck rollback."""
+
+    def events(self, name: str) -> Iterator[StackEvent]:
+        """Yield the stack's events, newest first, page by page."""
+
+    def resources(self, name: str) -> Mapping[str, tuple[str, str]]:
+        """Map each logical ID to its resource's type and physical ID."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who calls: account and ARN."""
+
+    account_id: AccountId
+    arn: str
+
+
+class Identity(Protocol):
+    """Whose credentials these are."""
+
+    def caller(self) -> Caller:
+        """Return the caller; raise CredentialsError if there are no credentials or stale ones."""
+
+
+class Tables(Protocol):
+    """DynamoDB tables of one account, items as plain JSON objects."""
+
+    def get(self, table: str, key: Mapping[str, Json]) -> Mapping[str, Json] | None:
+        """Read one item, strongly consistent; None if there is none."""
+
+    def put_if(
+        self,
+        table: str,
+        item: Mapping[str, Json],
+        *,
+        condition: str,
+        values: Mapping[str, Json] | None = None,
+    ) -> bool:
+        """Write an item if a condition expression holds; False if it does not."""
+
+    def delete_if(
+        self,
+        table: str,
+        key: Mapping[str, Json],
+        *,
+        condition: str,
+        values: Mapping[str, Json] | None = None,
+    ) -> bool:
+        """Delete an item if a condition expression holds; False if it does not."""
+
+    def scan(self, table: str) -> Sequence[Mapping[str, Json]]:
+        """Read a whole table, strongly consistent; for tables that stay small."""
+
+    def newest(
+        self, table: str, key: Mapping[str, Json], *, limit: int, index: str = ""
+    ) -> Sequence[Mapping[str, Json]]:
+        """Read the last `limit` items of one partition, newest sort key first."""
+
+    def transact(self, puts: Sequence[tuple[str, Mapping[str, Json]]]) -> None:
+        """Write several items, all or none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredParameter:
+    """One parameter of the SSM parameter store."""
+
+    name: str
+    value: str
+    version: int
+
+
+class ParameterStore(Protocol):
+    """SSM parameters of one account."""
+
+    def under(self, path: str) -> Sequence[StoredParameter]:
+        """Return the parameters under a path, recursively."""
+
+    def put(self, name: str, value: str) -> None:
+        """Write a parameter, whatever was there; its versions are kept by SSM."""
+
+
+class Secrets(Protocol):
+    """Secrets Manager of one account: names and ARNs, never values."""
+
+    def arn(self, name: str) -> str | None:
+        """Return the ARN of a secret; None if there is none. No rights is an error, not None."""
+
+
+class Images(Protocol):
+    """ECR repositories."""
+
+    def exists(self, repository_uri: str, digest: ImageDigest) -> bool:
+        """True if the repository holds an image of that digest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """One run of a pipeline: `status` as CodePipeline spells it, `detail` of what failed."""
+
+    id: str
+    status: str
+    detail: str = ""
+
+
+class Pipelines(Protocol):
+    """CodePipeline in one account."""
+
+    def start(self, pipeline: str) -> str:
+        """Start a pipeline and return the execution's ID."""
+
+    def execution(self, pipeline: str, execution_id: str) -> Execution:
+        """Describe one execution, with the failed action's message if it failed."""
+
+    def latest(self, pipeline: str) -> Execution | None:
+        """Describe the newest execution; None if there was none yet."""
+
+
+class Clock(Protocol):
+    """Time, as an argument."""
+
+    def now(self) -> datetime:
+        """Return the present moment, in UTC."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never go backwards."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
