@@ -7,7 +7,7 @@ Nothing here is a wrapper of a service: it is what this tool asks of one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -54,15 +54,20 @@ class Objects(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeRequest:
-    """A change set to be made: every parameter is stated, none is left to its previous value."""
+    """A change set to be made: every parameter is stated, none is left to its previous value.
+
+    The template is read by CloudFormation from `template_url`, or sent along as `template_body`
+    where there is no bucket to read it from (at most 51,200 bytes: a limit of CloudFormation).
+    """
 
     stack_name: str
     create: bool
-    template_url: str
-    parameters: Mapping[str, str]
-    capabilities: Sequence[str]
-    tags: Mapping[str, str]
-    token: str
+    template_url: str = ""
+    template_body: bytes = b""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    capabilities: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    token: str = ""
 
 
 class Stacks(Protocol):
@@ -205,6 +210,45 @@ class Pipelines(Protocol):
 
     def latest(self, pipeline: str) -> Execution | None:
         """Describe the newest execution; None if there was none yet."""
+
+
+class Doors(Protocol):
+    """All that one profile reaches in one account and region."""
+
+    @property
+    def region(self) -> str:
+        """The region, such as us-west-2."""
+
+    @property
+    def stacks(self) -> Stacks:
+        """CloudFormation."""
+
+    @property
+    def identity(self) -> Identity:
+        """Whose credentials these are."""
+
+    @property
+    def tables(self) -> Tables:
+        """DynamoDB."""
+
+    @property
+    def parameters(self) -> ParameterStore:
+        """The SSM parameter store."""
+
+    @property
+    def secrets(self) -> Secrets:
+        """Secrets Manager."""
+
+    @property
+    def images(self) -> Images:
+        """ECR."""
+
+    @property
+    def pipelines(self) -> Pipelines:
+        """CodePipeline."""
+
+    def objects(self, bucket: str) -> Objects:
+        """One bucket of S3."""
 
 
 class Clock(Protocol):

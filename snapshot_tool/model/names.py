@@ -44,6 +44,10 @@ class SnapshotId(Checked):
         return cls(second if ordinal == 1 else f"{second}-{ordinal:02d}")
 
 
+UNFROZEN = SnapshotId("00000000-000000")
+"""Stands where an account runs templates straight from source, not from a snapshot."""
+
+
 class StageName(Checked):
     """The name of a stage, such as `tools` or `proof`: the folder of its snapshots."""
 
