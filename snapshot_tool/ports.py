@@ -48,8 +48,8 @@ class Objects(Protocol):
     def folders(self, prefix: str, *, after: str = "") -> Iterator[str]:
         """Yield the names of the folders right under a prefix, in order, from behind `after`."""
 
-    def url(self, key: str) -> str:
-        """Return the HTTPS address under which CloudFormation reads the object."""
+    def url(self, key: str, version_id: str = "") -> str:
+        """Return the HTTPS address under which CloudFormation reads the object, or one version."""
 
 
 @dataclass(frozen=True, kw_only=True)
