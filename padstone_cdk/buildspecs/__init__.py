@@ -59,7 +59,7 @@ def _exported(tool: str) -> list[str]:
 
 def _command(script: str) -> str:
     # A process of its own, for `set -e` means nothing in a shell that CodeBuild wraps; read from
-    # descriptor 3, so that what it runs may use standard input; CodeBuild's shell takes the exports.
+    # descriptor 3, so that what it runs may use standard input; only the exports go on.
     return (
         "PADSTONE_EXPORTS=$(mktemp) && export PADSTONE_EXPORTS"
         " && bash -euo pipefail /dev/fd/3 3<<'PADSTONE_SCRIPT' && . \"$PADSTONE_EXPORTS\"\n"
