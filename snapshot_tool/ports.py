@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from snapshot_tool.model.canonical import Json
 from snapshot_tool.model.names import AccountId, ImageDigest, Sha256
@@ -33,14 +33,20 @@ class Objects(Protocol):
     def bucket(self) -> str:
         """The bucket's name."""
 
-    def put_new(self, key: str, body: bytes) -> ObjectInfo | None:
-        """Write an object that is not there yet, digest sent along; None if the key is taken."""
+    def put_new(self, key: str, body: bytes | BinaryIO) -> ObjectInfo | None:
+        """Write an object that is not there yet, digest sent along; None if the key is taken.
+
+        An open file is sent as it is read, from its beginning, and is left open.
+        """
 
     def get(self, key: str, version_id: str = "") -> bytes | None:
         """Return an object's bytes; None if there is none (or its newest version is a deletion)."""
 
     def head(self, key: str, version_id: str = "") -> ObjectInfo | None:
         """Describe an object without reading it; None if there is none."""
+
+    def deleted(self, key: str) -> bool:
+        """True if there are versions of the object and a deletion is the newest one."""
 
     def keys(self, prefix: str, *, after: str = "") -> Iterator[str]:
         """Yield keys under a prefix in order, from behind the key `after`, page by page."""
@@ -119,8 +125,22 @@ class Identity(Protocol):
         """Return the caller; raise CredentialsError if there are no credentials or stale ones."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Put:
+    """One item of a transaction, written if its condition holds; no condition always holds."""
+
+    table: str
+    item: Mapping[str, Json]
+    condition: str = ""
+    values: Mapping[str, Json] = field(default_factory=dict)
+
+
 class Tables(Protocol):
-    """DynamoDB tables of one account, items as plain JSON objects."""
+    """DynamoDB tables of one account, items as plain JSON objects.
+
+    In a condition `#owner` stands for the attribute `owner` (many plain names are reserved words)
+    and `:owner` for the entry `owner` of `values`.
+    """
 
     def get(self, table: str, key: Mapping[str, Json]) -> Mapping[str, Json] | None:
         """Read one item, strongly consistent; None if there is none."""
@@ -153,8 +173,8 @@ class Tables(Protocol):
     ) -> Sequence[Mapping[str, Json]]:
         """Read the last `limit` items of one partition, newest sort key first."""
 
-    def transact(self, puts: Sequence[tuple[str, Mapping[str, Json]]]) -> None:
-        """Write several items, all or none."""
+    def transact(self, puts: Sequence[Put]) -> bool:
+        """Write several items, all or none; False (none) if one's condition does not hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
