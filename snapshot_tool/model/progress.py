@@ -1,0 +1,28 @@
+"""What long work tells while it goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Phase(Enum):
+    """Where one subject of the work stands."""
+
+    WORKING = "working"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """One step of one subject: a stack by name, a pipeline, or a step such as `templates`.
+
+    `state` is the present state in few words (`UPDATE_IN_PROGRESS`), `detail` the resource at hand
+    or the reason of a failure.
+    """
+
+    subject: str
+    state: str
+    detail: str = ""
+    phase: Phase = Phase.WORKING
