@@ -25,3 +25,82 @@ hands on (RESULTS_BUCKET, JOB_QUEUE, JOB_DEFINITION, SHARED_BUCKET, PACKAGE_PINS
 A Batch job of a proof carries the environment variables RUN_ID, REPOSITORY, SHA and PROOF, by which
 its verdict finds its commit.
 """
+
+from collections.abc import Mapping
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+PUBLIC_GITHUB = "https://api.github.com"
+
+
+class ConfigError(Exception):
+    """The function's environment lacks a variable or holds one that cannot be used."""
+
+
+class Name(StrEnum):
+    """The variables, by name; the module's table says what each holds."""
+
+    RUNS_TABLE = "RUNS_TABLE"
+    EVENTS_QUEUE_URL = "EVENTS_QUEUE_URL"
+    STATUS_QUEUE_URL = "STATUS_QUEUE_URL"
+    PREPARE_PROJECT = "PREPARE_PROJECT"
+    RESULTS_BUCKET = "RESULTS_BUCKET"
+    WEBHOOK_SECRET_ARN = "WEBHOOK_SECRET_ARN"  # noqa: S105 - the name of a variable
+    GITHUB_TOKEN_SECRET_ARN = "GITHUB_TOKEN_SECRET_ARN"  # noqa: S105 - the name of a variable
+    CI_OPERATIONAL_PARAMETER = "CI_OPERATIONAL_PARAMETER"
+    GITHUB_UPDATING_PARAMETER = "GITHUB_UPDATING_PARAMETER"
+    WEBHOOK_URL = "WEBHOOK_URL"
+    GITHUB_REPOSITORY = "GITHUB_REPOSITORY"
+    GITHUB_BRANCH = "GITHUB_BRANCH"
+    SNAPSHOT_ID = "SNAPSHOT_ID"
+    JOB_QUEUE = "JOB_QUEUE"
+    JOB_DEFINITION = "JOB_DEFINITION"
+    SHARED_BUCKET = "SHARED_BUCKET"
+    PACKAGE_PINS = "PACKAGE_PINS"
+    GITHUB_API_URL = "GITHUB_API_URL"
+
+
+HANDED_ON = (
+    Name.RESULTS_BUCKET,
+    Name.JOB_QUEUE,
+    Name.JOB_DEFINITION,
+    Name.SHARED_BUCKET,
+    Name.PACKAGE_PINS,
+    Name.SNAPSHOT_ID,
+)
+"""What dispatch gives to the source preparation beside the run itself."""
+
+
+class Settings:
+    """The variables of one function. Reading one that is absent or empty raises ConfigError."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def __getitem__(self, name: Name) -> str:
+        value = self._environment.get(name, "")
+        if not value:
+            raise ConfigError(f"the function's environment has no {name}; the stack must set it")
+        return value
+
+    def handed_on(self) -> dict[str, str]:
+        """The variables that dispatch gives to the source preparation."""
+        return {str(name): self[name] for name in HANDED_ON}
+
+    def github_url(self) -> str:
+        """Where GitHub's API is, without a trailing slash; never a host that would leak the token."""
+        return safe_url(self._environment.get(Name.GITHUB_API_URL) or PUBLIC_GITHUB).rstrip("/")
+
+
+def safe_url(url: str) -> str:
+    """Return the URL if a secret may be sent to it: https, or http on this machine's loopback."""
+    parts = urlsplit(url)
+    loopback = parts.hostname in ("127.0.0.1", "::1", "localhost")
+    plain = parts.username is None and not parts.query and not parts.fragment
+    if not (
+        parts.hostname
+        and plain
+        and (parts.scheme == "https" or (parts.scheme == "http" and loopback))
+    ):
+        raise ConfigError("a URL in the function's environment is neither https nor loopback")
+    return url

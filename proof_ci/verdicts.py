@@ -1,0 +1,153 @@
+"""What a proof's run came to, and how that is told from an ended Batch job. Pure.
+
+The proof runner and this module share one table of exit codes. Batch's own word goes before the
+exit code, for a job that it ended has no say of its own. Nothing that is unknown is a success.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .events import MalformedEventError, check_delivery, check_repository, check_sha
+
+_PROOF = re.compile(r"(?!/)(?!.*(^|/)\.{1,2}(/|$))[A-Za-z0-9._/+-]{1,200}(?<!/)")
+
+
+class Verdict(StrEnum):
+    """What a proof's run came to."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out of memory"
+    LOST = "lost"
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code by which the proof runner tells it."""
+        return _EXIT_CODES[self]
+
+    @property
+    def github_state(self) -> str:
+        """The state of the commit status."""
+        return {Verdict.SUCCESS: "success", Verdict.FAILURE: "failure"}.get(self, "error")
+
+
+_EXIT_CODES = {
+    Verdict.SUCCESS: 0,
+    Verdict.FAILURE: 10,  # as cbmc has it
+    Verdict.ERROR: 6,  # as cbmc has it
+    Verdict.TIMEOUT: 124,  # as timeout(1) has it
+    Verdict.OUT_OF_MEMORY: 12,
+    Verdict.LOST: 75,
+}
+_OF_EXIT_CODE = {code: verdict for verdict, code in _EXIT_CODES.items()}
+_KILLED = 137
+_TIMEOUT_REASON = "Job attempt duration exceeded timeout"
+_MEMORY_REASON = "OutOfMemoryError"
+_HOST_REASON = "Host EC2"
+
+
+@dataclass(frozen=True)
+class ProofResult:
+    """One proof of one commit, and what it came to."""
+
+    run_id: str
+    repository: str
+    sha: str
+    proof: str
+    verdict: Verdict
+    job_id: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        check_delivery(self.run_id)
+        check_repository(self.repository)
+        check_sha(self.sha)
+        if not _PROOF.fullmatch(self.proof):
+            raise MalformedEventError("the proof's name is not a relative path")
+
+    @property
+    def key(self) -> str:
+        """Where the result is kept in the results bucket."""
+        return f"runs/{self.run_id}/{self.proof}/result.json"
+
+    def to_json(self) -> str:
+        """The result as it is kept."""
+        return json.dumps({"version": 1, **vars(self)}, sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How Batch says that a job ended. `exit_code` is None if its container never ran to an end."""
+
+    succeeded: bool
+    exit_code: int | None = None
+    status_reason: str = ""
+    container_reason: str = ""
+
+
+def judge(ending: Ending) -> Verdict:
+    """The verdict on an ended job."""
+    if ending.succeeded:
+        return Verdict.SUCCESS if ending.exit_code == 0 else Verdict.ERROR
+    if ending.status_reason.startswith(_TIMEOUT_REASON):
+        return Verdict.TIMEOUT
+    if ending.container_reason.startswith(_MEMORY_REASON):
+        return Verdict.OUT_OF_MEMORY
+    if ending.exit_code in (None, _KILLED) or ending.status_reason.startswith(_HOST_REASON):
+        return Verdict.LOST
+    verdict = _OF_EXIT_CODE.get(ending.exit_code, Verdict.ERROR)
+    return Verdict.ERROR if verdict is Verdict.SUCCESS else verdict  # failed, yet exit code 0
+
+
+def result_of(event: object) -> ProofResult | None:
+    """The result told by a "Batch Job State Change" event; None if it ends no proof's job.
+
+    Raises MalformedEventError if it ends one but does not say whose.
+    """
+    detail = _mapping(_mapping(event).get("detail"))
+    status, container = detail.get("status"), _mapping(detail.get("container"))
+    if status not in ("SUCCEEDED", "FAILED") or _is_array_parent(detail):
+        return None
+    environment = _environment(container)
+    if "PROOF" not in environment:
+        return None
+    code, status_reason = container.get("exitCode"), _text(detail, "statusReason")
+    ending = Ending(
+        succeeded=status == "SUCCEEDED",
+        exit_code=code if isinstance(code, int) else None,
+        status_reason=status_reason,
+        container_reason=_text(container, "reason"),
+    )
+    return ProofResult(
+        run_id=environment.get("RUN_ID", ""),
+        repository=environment.get("REPOSITORY", ""),
+        sha=environment.get("SHA", ""),
+        proof=environment["PROOF"],
+        verdict=judge(ending),
+        job_id=_text(detail, "jobId"),
+        reason=ending.container_reason or status_reason,
+    )
+
+
+def _is_array_parent(detail: dict[str, object]) -> bool:
+    array = _mapping(detail.get("arrayProperties"))
+    return "size" in array and "index" not in array
+
+
+def _environment(container: dict[str, object]) -> dict[str, str]:
+    entries = container.get("environment")
+    named = [_mapping(entry) for entry in entries] if isinstance(entries, list) else []
+    return {_text(entry, "name"): _text(entry, "value") for entry in named}
+
+
+def _mapping(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(mapping: dict[str, object], name: str) -> str:
+    value = mapping.get(name)
+    return value if isinstance(value, str) else ""
