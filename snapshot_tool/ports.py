@@ -62,6 +62,8 @@ class Objects(Protocol):
 class ChangeRequest:
     """A change set to be made: every parameter is stated, none is left to its previous value.
 
+    The exception are the NoEcho parameters in `keep`: nobody can read their values to state them.
+
     The template is read by CloudFormation from `template_url`, or sent along as `template_body`
     where there is no bucket to read it from (at most 51,200 bytes: a limit of CloudFormation).
     """
@@ -72,6 +74,7 @@ class ChangeRequest:
     template_body: bytes = b""
     parameters: Mapping[str, str] = field(default_factory=dict)
     capabilities: Sequence[str] = ()
+    keep: Sequence[str] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     token: str = ""
 
@@ -100,8 +103,11 @@ class Stacks(Protocol):
     def delete(self, name: str, *, retain: Sequence[str] = ()) -> None:
         """Start deleting a stack, leaving the resources `retain` where they are."""
 
+    def cancel_update(self, name: str) -> None:
+        """Have a running update rolled back; nothing happens if none is running."""
+
     def continue_rollback(self, name: str) -> None:
-        """Start continuing a stuck rollback."""
+        """Start continuing a stuck rollback, or the one that a failed update is still owed."""
 
     def events(self, name: str) -> Iterator[StackEvent]:
         """Yield the stack's events, newest first, page by page."""

@@ -98,7 +98,8 @@ class StackState:
     """One stack as CloudFormation describes it.
 
     `template` is the digest of the template's original bytes, None where it was not asked for.
-    Values of NoEcho parameters read `****`, as CloudFormation gives them.
+    Values of NoEcho parameters read `****`, as CloudFormation gives them. `changed_at` is the
+    moment of the last change, or of the creation; only ever compared with another of its kind.
     """
 
     name: str
@@ -109,6 +110,7 @@ class StackState:
     tags: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
     template: Sha256 | None = None
+    changed_at: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
