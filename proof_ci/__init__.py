@@ -2,7 +2,8 @@
 
 A delivery's way through the modules that hold a handler:
 
-    webhook -> (queue) -> dispatch -> source preparation -> Batch jobs -> verdict -> (queue) -> status
+    webhook -> (queue) -> dispatch -> source preparation -> Batch jobs
+    Batch's job events -> verdict -> (queue) -> status
     canary posts to webhook as GitHub would
 
 `events`, `signature`, `trust`, `verdicts` and `messages` are pure; `ports` says what the handlers

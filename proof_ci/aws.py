@@ -170,7 +170,8 @@ class RunsTable:
         except UnavailableError as error:
             cause = error.__cause__
             if isinstance(cause, ClientError) and _code(cause) == "ConditionalCheckFailedException":
-                return dict(cause.response.get("Item", {}))
+                answer: Any = cause.response  # the item stands beside the error, untyped
+                return dict(answer.get("Item", {}))
             raise
         return None
 

@@ -1,29 +1,9 @@
-"""The environment of every Lambda function: the one place that names its variables.
+"""The environment of every function: the one place that names its variables.
 
-| variable                 | read by                                  | holds |
-|--------------------------|------------------------------------------|-------|
-| RUNS_TABLE               | dispatch, verdict                        | DynamoDB table; HASH `run_id` (S), RANGE `record` (S), TTL `expires_at` |
-| EVENTS_QUEUE_URL         | webhook                                  | SQS queue, standard or FIFO, whose consumer is dispatch |
-| STATUS_QUEUE_URL         | verdict (sends), status (delays)         | SQS queue, standard or FIFO, whose consumer is status |
-| PREPARE_PROJECT          | dispatch                                 | name of the CodeBuild project that prepares a commit's source |
-| RESULTS_BUCKET           | verdict                                  | bucket of proof results |
-| WEBHOOK_SECRET_ARN       | webhook, canary                          | secret: one string, or a JSON list of one or two while it is rotated |
-| GITHUB_TOKEN_SECRET_ARN  | status, canary                           | secret: a GitHub token, a plain string |
-| CI_OPERATIONAL_PARAMETER | webhook                                  | name of the SSM parameter `true` or `false` |
-| GITHUB_UPDATING_PARAMETER| status                                   | name of the SSM parameter `true` or `false` |
-| WEBHOOK_URL              | canary                                   | where GitHub posts; https |
-| GITHUB_REPOSITORY        | dispatch, verdict, status, canary        | `owner/name`, the only repository served |
-| GITHUB_BRANCH            | dispatch, canary                         | the branch whose pushes are proved |
-| SNAPSHOT_ID              | all                                      | the snapshot that this function belongs to; part of every log line |
-| JOB_QUEUE, JOB_DEFINITION| dispatch (hands them to the preparation) | Batch queue and job definition |
-| SHARED_BUCKET            | dispatch (hands it to the preparation)   | bucket of the tools account that holds the packages |
-| PACKAGE_PINS             | dispatch (hands it to the preparation)   | JSON: tool -> {"key", "version_id", "sha256"} |
-| GITHUB_API_URL           | status, canary; optional                 | another GitHub than the public one; https, or http on loopback |
-
-The source preparation gets as CodeBuild variables: RUN_ID, REPOSITORY, SHA, REF, and what dispatch
-hands on (RESULTS_BUCKET, JOB_QUEUE, JOB_DEFINITION, SHARED_BUCKET, PACKAGE_PINS, SNAPSHOT_ID).
-A Batch job of a proof carries the environment variables RUN_ID, REPOSITORY, SHA and PROOF, by which
-its verdict finds its commit.
+Behind each variable's meaning stand its readers. The source preparation gets, as CodeBuild
+variables, RUN_ID, REPOSITORY, SHA and REF of the run that dispatch starts, and what dispatch hands
+on (HANDED_ON). A Batch job of a proof carries the environment variables RUN_ID, REPOSITORY, SHA and
+PROOF (the proof's path in the repository), by which its verdict finds its commit.
 """
 
 from collections.abc import Mapping
@@ -38,26 +18,44 @@ class ConfigError(Exception):
 
 
 class Name(StrEnum):
-    """The variables, by name; the module's table says what each holds."""
+    """The variables. Lambda functions get those that name them as their readers."""
 
     RUNS_TABLE = "RUNS_TABLE"
+    """DynamoDB table: HASH `run_id` (S), RANGE `record` (S), TTL `expires_at`. dispatch, verdict"""
     EVENTS_QUEUE_URL = "EVENTS_QUEUE_URL"
+    """SQS queue, standard or FIFO, that dispatch consumes. webhook"""
     STATUS_QUEUE_URL = "STATUS_QUEUE_URL"
+    """SQS queue, standard or FIFO, that status consumes. verdict (sends), status (delays)"""
     PREPARE_PROJECT = "PREPARE_PROJECT"
+    """Name of the CodeBuild project that prepares a commit's source. dispatch"""
     RESULTS_BUCKET = "RESULTS_BUCKET"
+    """Bucket of proof results. verdict, preparation"""
     WEBHOOK_SECRET_ARN = "WEBHOOK_SECRET_ARN"  # noqa: S105 - the name of a variable
+    """Secret: one string, or a JSON list of one or two while it is rotated. webhook, canary"""
     GITHUB_TOKEN_SECRET_ARN = "GITHUB_TOKEN_SECRET_ARN"  # noqa: S105 - the name of a variable
+    """Secret: a GitHub token, a plain string. status, canary"""
     CI_OPERATIONAL_PARAMETER = "CI_OPERATIONAL_PARAMETER"
+    """Name of the SSM parameter that holds `true` or `false`. webhook"""
     GITHUB_UPDATING_PARAMETER = "GITHUB_UPDATING_PARAMETER"
+    """Name of the SSM parameter that holds `true` or `false`. status"""
     WEBHOOK_URL = "WEBHOOK_URL"
+    """Where GitHub posts; https. canary"""
     GITHUB_REPOSITORY = "GITHUB_REPOSITORY"
+    """`owner/name`, the only repository served. dispatch, verdict, status, canary"""
     GITHUB_BRANCH = "GITHUB_BRANCH"
+    """The branch whose pushes are proved. dispatch, canary"""
     SNAPSHOT_ID = "SNAPSHOT_ID"
+    """The snapshot that the function belongs to; part of every log line. all, preparation"""
     JOB_QUEUE = "JOB_QUEUE"
+    """Batch job queue. dispatch, preparation"""
     JOB_DEFINITION = "JOB_DEFINITION"
+    """Batch job definition. dispatch, preparation"""
     SHARED_BUCKET = "SHARED_BUCKET"
+    """Bucket of the tools account that holds the packages. dispatch, preparation"""
     PACKAGE_PINS = "PACKAGE_PINS"
+    """JSON: tool -> {"key", "version_id", "sha256"}. dispatch, preparation"""
     GITHUB_API_URL = "GITHUB_API_URL"
+    """Optional: another GitHub than the public one; https, or http on loopback. status, canary"""
 
 
 HANDED_ON = (
@@ -88,7 +86,7 @@ class Settings:
         return {str(name): self[name] for name in HANDED_ON}
 
     def github_url(self) -> str:
-        """Where GitHub's API is, without a trailing slash; never a host that would leak the token."""
+        """GitHub's API without a trailing slash; never where the token would leak."""
         return safe_url(self._environment.get(Name.GITHUB_API_URL) or PUBLIC_GITHUB).rstrip("/")
 
 

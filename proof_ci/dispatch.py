@@ -1,4 +1,4 @@
-"""The function behind the events queue: what passes the trust gate gets its source prepared, once."""
+"""The function behind the events queue: what passes the trust gate is prepared, once."""
 
 import os
 from collections.abc import Mapping

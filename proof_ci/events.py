@@ -7,11 +7,11 @@ pattern: repository names, commits and refs later become arguments and environme
 import json
 import re
 from dataclasses import asdict, dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 COMMAND = re.compile(r"/cbmc run checks ([0-9a-f]{40})")
-"""The comment that starts the proofs of a pull request. It names the commit, so that what was looked
-at is what runs, whatever is pushed between the two."""
+"""The comment that starts the proofs of a pull request. It names the commit, so that what was
+looked at is what runs, whatever is pushed between the two."""
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 _SHA = re.compile(r"[0-9a-f]{40}")
@@ -70,7 +70,7 @@ class Push:
 
 @dataclass(frozen=True)
 class PullRequest:
-    """A pull request was opened or got a new head. `head_repository` is None if it has been deleted."""
+    """A pull request was opened or got a new head; `head_repository` is None if it is gone."""
 
     KIND: ClassVar[str] = "pull_request"
     delivery: str
@@ -141,7 +141,7 @@ def to_message(event: Event) -> str:
 
 def from_message(text: str) -> Event:
     """The event that `to_message` wrote. Raises MalformedEventError for any other text."""
-    fields = _json(text.encode("utf-8", "replace"))
+    fields: dict[str, Any] = _json(text.encode("utf-8", "replace"))
     event = RECOGNISED.get(str(fields.pop("kind", None)))
     if event is None:
         raise MalformedEventError("the message holds no event that is known")

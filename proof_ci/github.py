@@ -1,12 +1,12 @@
-"""GitHub over HTTP, with Python's own client: no redirect is followed, so the token stays with its host."""
+"""GitHub over HTTP. No redirect is followed, so the token stays with its host."""
 
 import json
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from http.client import HTTPException, HTTPMessage
-from typing import IO
+from email.message import Message
+from http.client import HTTPException
 from urllib.parse import quote
 
 from .events import check_sha
@@ -21,15 +21,7 @@ LIMITED = (403, 429)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: HTTPMessage,
-        newurl: str,
-    ) -> None:
+    def redirect_request(self, *_: object) -> None:
         return None
 
 
@@ -114,5 +106,5 @@ def _send(
         raise UnavailableError(f"no answer to a {method}") from error
 
 
-def _lowered(headers: HTTPMessage) -> dict[str, str]:
+def _lowered(headers: Message) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}

@@ -31,8 +31,8 @@ class Log:
         """Say what was done."""
         self._line("info", message, facts)
 
-    def error(self, message: str, error: BaseException | None = None, **facts: Fact) -> None:
-        """Say what failed; of the error only its class, for its text may quote what must not be kept."""
+    def failure(self, message: str, error: BaseException | None = None, **facts: Fact) -> None:
+        """Say what failed; of an error only its class, for its text may quote what was sent."""
         kind = {} if error is None else {"error": type(error).__name__}
         self._line("error", message, {**kind, **facts})
 

@@ -1,4 +1,4 @@
-"""What the handlers need of the world. Each has an adapter (`aws`, `github`) and a fake in the tests."""
+"""What the handlers need of the world; each port has an adapter and a fake in the tests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -8,9 +8,10 @@ from typing import Any
 from . import aws
 from .batches import Message, handle_each
 from .config import Name, Settings
+from .events import MalformedEventError
 from .github import GitHubApi
 from .log import Log
-from .messages import MalformedEventError, StatusUpdate
+from .messages import StatusUpdate
 from .ports import GitHub, Queue, RateLimitedError, Secrets, Switches
 
 
@@ -28,7 +29,7 @@ class StatusWriter:
     log: Log = field(default_factory=Log)
 
     def handle(self, message: Message, github: GitHub | None = None) -> None:
-        """Write one status. Where GitHub asks for patience the message stays hidden for that long."""
+        """Write one status; where GitHub asks for patience, hide the message for that long."""
         update = StatusUpdate.from_message(message.body)
         log = self.log.bind(correlation_id=update.run_id, sha=update.sha, context=update.context)
         if update.repository.lower() != self.repository.lower():

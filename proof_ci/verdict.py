@@ -28,7 +28,7 @@ class Verdicts:
     log: Log = field(default_factory=Log)
 
     def handle(self, event: object) -> None:
-        """Keep the result first: a status that cannot be queued fails the event, which comes again."""
+        """Keep the result first; what fails after it makes the event come again."""
         result = result_of(event)
         if result is None:
             return

@@ -1,4 +1,4 @@
-"""The function behind the webhook's URL: believes only what is signed, answers once the event is kept.
+"""The function behind the webhook's URL: believes what is signed, and answers once it is kept.
 
 Answers: 200 pong; 202 queued or ignored; 400 malformed; 403 not signed; 405 not a POST; 413 too
 large; 503 something it depends on failed, so the event was not kept and GitHub shows the delivery
@@ -82,7 +82,7 @@ class Webhook:
         except RefusedError as refusal:
             response = refusal.response
         except (UnavailableError, SecretError) as error:
-            self.log.error("the delivery could not be kept", error)
+            self.log.failure("the delivery could not be kept", error)
             response = Response(503, "try again later")
         self.log.info("answered", status=response.status, reason=response.message)
         return response
@@ -170,6 +170,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, object]:
     try:
         webhook = _webhook()
     except ConfigError as error:
-        Log().error(str(error))
+        Log().failure(str(error))
         return Response(503, "try again later").to_gateway()
     return webhook.answer(event).to_gateway()
