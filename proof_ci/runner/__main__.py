@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..verdicts import Verdict
+from proof_ci.verdicts import Verdict
 from .classify import Ended, classify
 from .process import run
 from .proof import Proof, ProofError

@@ -6,7 +6,7 @@ word elsewhere in the output counts.
 
 from dataclasses import dataclass
 
-from ..verdicts import Verdict
+from proof_ci.verdicts import Verdict
 
 _HOLDS = {(0, "VERIFICATION SUCCESSFUL"): True, (10, "VERIFICATION FAILED"): False}
 _OUT_OF_MEMORY = "Out of memory"

@@ -40,7 +40,7 @@ def run(command: Sequence[str], directory: Path, seconds: float) -> Ended:
 
 
 def kills(events: Path = MEMORY_EVENTS) -> int:
-    """How often the kernel has killed in this container for want of memory; 0 where none is told."""
+    """How often the kernel killed here for want of memory; 0 where it does not tell."""
     try:
         lines = events.read_text(encoding="ascii").splitlines()
     except OSError:
