@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proof_ci.verdicts import Verdict
+
 from .classify import Ended, classify
 from .process import run
 from .proof import Proof, ProofError
