@@ -67,13 +67,15 @@ class Plan:
     """All that a deployment does to one account, in an order that respects dependencies.
 
     `orphans` are stacks of the account that carry this stage's tag and that the snapshot does not
-    know: they are reported and left alone.
+    know: they are reported and left alone. `notes` are for the reader: what was dropped or cannot
+    be compared.
     """
 
     target: Target
     manifest: Manifest
     changes: tuple[StackChange, ...]
     orphans: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:

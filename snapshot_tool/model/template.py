@@ -89,7 +89,9 @@ class Template:
     """A parsed template beside its exact bytes.
 
     `account_owned` names parameters whose deployed value is kept when nobody states another;
-    the template says so in `Metadata.Padstone.AccountOwned`.
+    the template says so in `Metadata.Padstone.AccountOwned`. `literals` are the outputs whose value
+    stands in the template, such as SnapshotId. `retained` are the resources that a deletion of the
+    stack leaves where they are.
     """
 
     body: bytes = field(repr=False)
@@ -98,6 +100,8 @@ class Template:
     resource_types: Mapping[str, str]
     capabilities: tuple[str, ...]
     account_owned: frozenset[str]
+    literals: Mapping[str, str] = field(default_factory=dict)
+    retained: frozenset[str] = frozenset()
 
     @property
     def sha256(self) -> Sha256:
@@ -127,7 +131,26 @@ class Template:
             resource_types=kinds,
             capabilities=_capabilities(kinds.values(), data),
             account_owned=_account_owned(data),
+            literals={
+                key: str(output["Value"])
+                for key, output in _objects(data, "Outputs", name).items()
+                if isinstance(output.get("Value"), str) and "Condition" not in output
+            },
+            retained=frozenset(
+                key
+                for key, resource in resources.items()
+                if str(resource.get("DeletionPolicy", "")).startswith("Retain")
+            ),
         )
+
+    def same_as(self, body: bytes) -> bool:
+        """True if CloudFormation takes the two for the same: it disregards spacing and order."""
+        if body == self.body:
+            return True
+        try:
+            return canonical.load(body, name="") == canonical.load(self.body, name="")
+        except BadInputError:
+            return False
 
 
 _NUMBERS = frozenset({"Number", "List<Number>"})
