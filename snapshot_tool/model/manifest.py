@@ -206,18 +206,17 @@ class Manifest:
         return {pin.stack: pin for pin in self.templates}[stack]
 
     def to_bytes(self) -> bytes:
-        """Return the manifest in canonical JSON."""
-        return canonical.dump(
-            {
-                "format": self.FORMAT,
-                "id": self.id,
-                "stage": self.stage,
-                "templates": [pin.to_json() for pin in self.templates],
-                "packages": [pin.to_json() for pin in self.packages],
-                "images": [pin.to_json() for pin in self.images],
-                "provenance": self.provenance.to_json(),
-            }
-        )
+        """Return the manifest in canonical JSON, with the digest of all the rest as `sha256`."""
+        content: dict[str, Json] = {
+            "format": self.FORMAT,
+            "id": self.id,
+            "stage": self.stage,
+            "templates": [pin.to_json() for pin in self.templates],
+            "packages": [pin.to_json() for pin in self.packages],
+            "images": [pin.to_json() for pin in self.images],
+            "provenance": self.provenance.to_json(),
+        }
+        return canonical.dump({**content, "sha256": Sha256.of(canonical.dump(content))})
 
     @classmethod
     def from_bytes(cls, body: bytes, name: str) -> Self:
@@ -235,7 +234,7 @@ class Manifest:
             ) from error
         if manifest.to_bytes() != body:
             raise VerificationError(
-                "the manifest is not in canonical form",
+                "the manifest does not have the digest or the form it was written with",
                 where=name,
                 fix="deploy another snapshot, and find out who changed this one",
             )
@@ -248,6 +247,7 @@ class Manifest:
             raise BadInputError(f"format {data.get('format')!r} is unknown to this version")
         fields = Fields(data, name=name)
         fields.integer("format")
+        fields.text("sha256")  # compared with all the rest by from_bytes
         snapshot_id, stage = fields.text("id"), fields.text("stage")
         templates = fields.each("templates", TemplatePin.from_json)
         packages = fields.each("packages", PackagePin.from_json)
