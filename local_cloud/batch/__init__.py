@@ -1,0 +1,1 @@
+"""Batch: jobs that really run, as subprocesses."""

@@ -1,0 +1,1 @@
+"""CloudFormation: missing resource types, and refusals where AWS refuses."""

@@ -1,0 +1,11 @@
+"""Everything that this package changes in MiniStack's CloudFormation."""
+
+from local_cloud.cloudformation import batch_types, fidelity, pipelines, stubs, templates
+from local_cloud.machine import Machine
+
+
+def install(machine: Machine) -> None:
+    """Adds types, reads of templates, and refusals."""
+    del machine
+    for part in (pipelines, batch_types, stubs, templates, fidelity):
+        part.install()

@@ -1,0 +1,224 @@
+"""Makes MiniStack's CodeBuild run what it is told to build."""
+
+import copy
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from contextvars import copy_context
+from pathlib import Path
+from typing import Any
+
+from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
+from ministack.services import codebuild
+
+from local_cloud import events, logs, processes, roles
+from local_cloud.codebuild.build import Build, Order
+from local_cloud.machine import Machine
+
+SERVICE = "codebuild.amazonaws.com"
+_running: dict[str, processes.Running] = {}
+_machines: list[Machine] = []
+
+
+def install(machine: Machine) -> None:
+    """Stock builds succeed at once, run nothing and ignore overrides."""
+    _machines[:] = [machine]
+    codebuild.EXECUTE_BUILDS = True
+    codebuild._start_build = _start_build
+    codebuild._stop_build = _stop_build
+    events.add_target("codebuild", _start_for_rule)
+
+
+def start(
+    project: str,
+    request: Mapping[str, Any],
+    *,
+    initiator: str | None = None,
+    order: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Starts a build and returns its record, which the build keeps up to date.
+
+    `order` holds what CodePipeline adds: input_location, output_location, resolved_version.
+    """
+    known = codebuild._projects[project]
+    settings = _overridden(known, request)
+    build_id = codebuild._build_id(project)
+    record = codebuild._make_build_record(settings, build_id, request.get("sourceVersion"))
+    now = record.pop("endTime")
+    record |= {
+        "buildStatus": "IN_PROGRESS",
+        "currentPhase": "SUBMITTED",
+        "buildComplete": False,
+        "phases": [_phase("SUBMITTED", "SUCCEEDED", now), _phase("QUEUED", "SUCCEEDED", now)],
+        "serviceRole": settings["serviceRole"],
+        "initiator": initiator or record["initiator"],
+        "exportedEnvironmentVariables": [],
+    }
+    codebuild._builds[build_id] = record
+    _running[build_id] = processes.Running()
+    _announce(record)
+    threading.Thread(
+        target=copy_context().run,
+        args=(_execute, record, settings, dict(order or {})),
+        daemon=True,
+        name=build_id,
+    ).start()
+    return record
+
+
+def stop(build_id: str) -> None:
+    """Kills a build; its thread then says that it was stopped."""
+    if (running := _running.get(build_id)) is not None:
+        running.stop()
+
+
+def _start_build(data: dict[str, Any]) -> Any:
+    project = data.get("projectName", "").split(":project/")[-1]
+    if project not in codebuild._projects:
+        return error_response_json(
+            "ResourceNotFoundException", f"Project cannot be found: {data.get('projectName')}", 400
+        )
+    return json_response({"build": copy.deepcopy(start(project, data))})
+
+
+def _stop_build(data: dict[str, Any]) -> Any:
+    build_id = data.get("id", "").split(":build/")[-1]
+    build = codebuild._builds.get(build_id)
+    if build is None:
+        return error_response_json("ResourceNotFoundException", f"Build not found: {build_id}", 400)
+    stop(build_id)
+    deadline = time.monotonic() + 5
+    while build["buildStatus"] == "IN_PROGRESS" and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return json_response({"build": copy.deepcopy(build)})
+
+
+def _start_for_rule(target: dict[str, Any]) -> None:
+    start(target["Arn"].split(":project/")[-1], {}, initiator="rule")
+
+
+def _overridden(project: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
+    """The project as this build sees it."""
+    settings: dict[str, Any] = copy.deepcopy(dict(project))
+    source, environment = settings["source"], settings["environment"]
+    for name, into, key in (
+        ("buildspecOverride", source, "buildspec"),
+        ("sourceTypeOverride", source, "type"),
+        ("sourceLocationOverride", source, "location"),
+        ("imageOverride", environment, "image"),
+        ("privilegedModeOverride", environment, "privilegedMode"),
+        ("serviceRoleOverride", settings, "serviceRole"),
+        ("timeoutInMinutesOverride", settings, "timeoutInMinutes"),
+        ("artifactsOverride", settings, "artifacts"),
+    ):
+        if name in request:
+            into[key] = request[name]
+    variables = {v["name"]: v for v in environment.get("environmentVariables") or ()}
+    variables |= {v["name"]: v for v in request.get("environmentVariablesOverride") or ()}
+    environment["environmentVariables"] = list(variables.values())
+    return settings
+
+
+def _execute(record: dict[str, Any], settings: dict[str, Any], extra: dict[str, Any]) -> None:
+    machine, build_id = _machines[0], record["id"]
+    running = _running[build_id]
+    home = machine.layout.work / "builds" / build_id.replace(":", "_")
+    emit = logs.stream(record["logs"]["groupName"], record["logs"]["streamName"])
+    try:
+        home.mkdir(parents=True)
+        build = Build(
+            machine=machine,
+            order=_order(record, settings, extra),
+            credentials=roles.assume(settings["serviceRole"], SERVICE, "AWSCodeBuild"),
+            region=get_region(),
+            home=home,
+            running=running,
+            emit=emit,
+            phase=lambda name, status, context: _record_phase(record, name, status, context),
+        )
+        succeeded = build.run()
+        record["resolvedSourceVersion"] = build.order.resolved_version
+        record["exportedEnvironmentVariables"] = [
+            {"name": name, "value": value} for name, value in build.exported.items()
+        ]
+        _finish(record, _outcome(running, succeeded))
+    except roles.RoleError as error:
+        _record_phase(record, "SUBMITTED", "CLIENT_ERROR", f"ACCESS_DENIED: {error}")
+        _finish(record, "FAILED")
+    except Exception as error:  # a build must end, whatever happens to it
+        emit(f"FAULT: {error!r}")
+        _finish(record, "FAULT")
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+        _running.pop(build_id, None)
+
+
+def _outcome(running: processes.Running, succeeded: bool) -> str:
+    if running.stopped:
+        return "STOPPED"
+    if running.timed_out:
+        return "TIMED_OUT"
+    return "SUCCEEDED" if succeeded else "FAILED"
+
+
+def _order(record: dict[str, Any], settings: dict[str, Any], extra: dict[str, Any]) -> Order:
+    source_version = extra.pop("source_version", "") or record.get("sourceVersion") or ""
+    if settings["source"].get("type") in ("NO_SOURCE", "CODEPIPELINE"):
+        source_version = "" if source_version == "refs/heads/main" else source_version
+    return Order(
+        source=settings["source"],
+        artifacts=settings["artifacts"],
+        environment=settings["environment"],
+        buildspec=str(settings["source"].get("buildspec") or ""),
+        seconds=60.0 * float(settings.get("timeoutInMinutes") or 60),
+        source_version=source_version,
+        settings={
+            "CODEBUILD_BUILD_ID": record["id"],
+            "CODEBUILD_BUILD_ARN": record["arn"],
+            "CODEBUILD_BUILD_NUMBER": str(record["buildNumber"]),
+            "CODEBUILD_BUILD_IMAGE": str(settings["environment"].get("image", "")),
+            "CODEBUILD_INITIATOR": record["initiator"],
+            "CODEBUILD_START_TIME": str(int(record["startTime"] * 1000)),
+            "CODEBUILD_LOG_PATH": record["logs"]["streamName"].split("/")[-1],
+        },
+        **extra,
+    )
+
+
+def _phase(name: str, status: str, now: float, context: str = "") -> dict[str, Any]:
+    phase: dict[str, Any] = {
+        "phaseType": name, "phaseStatus": status, "startTime": now, "endTime": now,
+        "durationInSeconds": 0,
+    }  # fmt: skip
+    if context:
+        phase["contexts"] = [{"statusCode": "COMMAND_EXECUTION_ERROR", "message": context}]
+    return phase
+
+
+def _record_phase(record: dict[str, Any], name: str, status: str, context: str) -> None:
+    if name == "PRE_BUILD_VARIABLES":
+        if status == "SUCCEEDED":
+            return
+        name = "DOWNLOAD_SOURCE"  # where AWS reports a parameter that cannot be read
+    record["phases"].append(_phase(name, status, int(time.time()), context))
+    record["currentPhase"] = name
+
+
+def _finish(record: dict[str, Any], status: str) -> None:
+    now = int(time.time())
+    record["phases"].append(_phase("FINALIZING", "SUCCEEDED", now))
+    record["phases"].append({"phaseType": "COMPLETED", "startTime": now})
+    record |= {"currentPhase": "COMPLETED", "endTime": now, "buildComplete": True}
+    record["buildStatus"] = status
+    _announce(record)
+
+
+def _announce(record: dict[str, Any]) -> None:
+    detail = {
+        "build-status": record["buildStatus"],
+        "project-name": record["projectName"],
+        "build-id": record["arn"],
+        "current-phase": record["currentPhase"],
+    }
+    events.publish("aws.codebuild", "CodeBuild Build State Change", detail, [record["arn"]])

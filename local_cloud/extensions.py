@@ -1,0 +1,47 @@
+"""Puts every extension into MiniStack. The only place that knows all of them."""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import ministack.app as ministack
+
+from local_cloud import (
+    authorization,
+    control,
+    dataplane,
+    ecr,
+    events,
+    faults,
+    mail,
+    objects,
+    processes,
+    transport,
+)
+from local_cloud.batch import extension as batch
+from local_cloud.cloudformation import extension as cloudformation
+from local_cloud.codebuild import extension as codebuild
+from local_cloud.codepipeline import extension as codepipeline
+from local_cloud.directory import Layout, ServerState
+from local_cloud.machine import Machine
+
+
+def install(layout: Layout, state: ServerState, stop: Callable[[], None]) -> Any:
+    """Extends MiniStack and returns the ASGI application to serve."""
+    machine = Machine(layout, state)
+    injected = faults.FaultInjector()
+    outbox = mail.install()
+    for extension in (authorization, objects, ecr, events, cloudformation):
+        extension.install(machine)
+    for service in (codebuild, codepipeline, batch):
+        service.install(machine)
+    application = transport.over_tls(dataplane.to_owner(ministack.app))
+    return control.private_endpoints(
+        injected.around(application), machine=machine, faults=injected, mail=outbox, stop=stop
+    )
+
+
+def uninstall() -> None:
+    """Ends everything that the extensions started."""
+    with contextlib.suppress(OSError):
+        processes.kill_all()

@@ -1,0 +1,134 @@
+"""Processes of builds and jobs: each in a group of its own, with an environment of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from local_cloud.machine import Credentials, Machine
+
+_running: set["Running"] = set()
+_lock = threading.Lock()
+TIMED_OUT = 137
+
+
+@dataclass(eq=False)
+class Running:
+    """A process that somebody may want to stop."""
+
+    process: "subprocess.Popen[bytes] | None" = None
+    stopped: bool = False
+    timed_out: bool = False
+
+    def stop(self) -> None:
+        """Kills the process and all it started; one that starts later is killed at once."""
+        self.stopped = True
+        self._kill()
+
+    def expire(self) -> None:
+        """Kills it because its time is over."""
+        self.timed_out = True
+        self._kill()
+
+    def _kill(self) -> None:
+        if self.process is not None:
+            kill_group(self.process.pid)
+
+
+def run(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    directory: Path,
+    running: Running,
+    emit: Callable[[str], None],
+    seconds: float | None = None,
+) -> int:
+    """Runs a command to its end and returns its exit code; 137 when it was killed.
+
+    Standard output and error go to emit, line by line.
+    """
+    try:
+        process = subprocess.Popen(
+            list(command), env=dict(environment), cwd=directory, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    except OSError as error:
+        emit(str(error))
+        return 127
+    running.process = process
+    with _lock:
+        _running.add(running)
+    timer = threading.Timer(seconds, running.expire) if seconds is not None else None
+    if timer is not None:
+        timer.daemon = True
+        timer.start()
+    if running.stopped:
+        running.stop()
+    try:
+        return _wait(process, emit)
+    finally:
+        if timer is not None:
+            timer.cancel()
+        kill_group(process.pid)
+        running.process = None
+        with _lock:
+            _running.discard(running)
+
+
+def _wait(process: "subprocess.Popen[bytes]", emit: Callable[[str], None]) -> int:
+    assert process.stdout is not None
+    with process.stdout:
+        for line in process.stdout:
+            emit(line.decode("utf-8", "replace").rstrip("\n"))
+    code = process.wait()
+    return TIMED_OUT if code == -signal.SIGKILL else code if code >= 0 else 128 - code
+
+
+def kill_group(pid: int) -> None:
+    """Kills what is left of a process group."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def kill_all() -> None:
+    """Kills every build and job."""
+    with _lock:
+        left = list(_running)
+    for running in left:
+        running.stop()
+
+
+def environment(
+    machine: Machine,
+    home: Path,
+    region: str,
+    credentials: Credentials,
+    before: Sequence[Path] = (),
+) -> dict[str, str]:
+    """The environment of a build or job: nothing of the server's but the PATH.
+
+    The PATH starts with `before` and the interpreter's own folder, where the AWS command line is.
+    """
+    temporary = home / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    path = [*map(str, before), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    return {
+        "PATH": os.pathsep.join(path),
+        "HOME": str(home),
+        "TMPDIR": str(temporary),
+        "LANG": "C.UTF-8",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_ENDPOINT_URL": machine.state.endpoint,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+        **credentials.environment(),
+    }
