@@ -2,12 +2,16 @@
 
 from typing import Any
 
+from ministack.core.iam_evaluator import pin_request_origin
+
 
 def over_tls(application: Any) -> Any:
-    """Adds what MiniStack reads as the sign of a TLS connection."""
+    """Tells MiniStack of a TLS connection, in both ways that it looks at."""
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
+            # Without IAM enforcement MiniStack forgets to do this, and every connection is insecure.
+            pin_request_origin((scope.get("client") or ("127.0.0.1",))[0], True)
             scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
         await application(scope, receive, send)
 
