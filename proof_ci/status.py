@@ -1,6 +1,7 @@
 """The function behind the status queue: the only one that writes to GitHub."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -17,7 +18,7 @@ from .ports import GitHub, Queue, RateLimitedError, Secrets, Switches
 
 @dataclass(frozen=True)
 class StatusWriter:
-    """What the function needs. `queue` is the one that its messages come from."""
+    """What the function needs. `queue` is where its messages come from; `connect` takes a token."""
 
     secrets: Secrets
     switches: Switches
@@ -25,10 +26,10 @@ class StatusWriter:
     token_arn: str
     updating_parameter: str
     repository: str
-    github_url: str
+    connect: Callable[[str], GitHub]
     log: Log = field(default_factory=Log)
 
-    def handle(self, message: Message, github: GitHub | None = None) -> None:
+    def handle(self, message: Message) -> None:
         """Write one status; where GitHub asks for patience, hide the message for that long."""
         update = StatusUpdate.from_message(message.body)
         log = self.log.bind(correlation_id=update.run_id, sha=update.sha, context=update.context)
@@ -38,19 +39,17 @@ class StatusWriter:
             log.info("not written: updating GitHub is switched off", state=update.state)
             return
         try:
-            (github or self._github()).set_status(update)
+            self.connect(self.secrets.value(self.token_arn)).set_status(update)
         except RateLimitedError as error:
             self.queue.delay(message.receipt, error.seconds)
             raise
         log.info("status written", state=update.state)
 
-    def _github(self) -> GitHub:
-        return GitHubApi(self.github_url, self.secrets.value(self.token_arn))
-
 
 @cache
 def _writer() -> StatusWriter:
     settings = Settings(os.environ)
+    github_url = settings.github_url()
     return StatusWriter(
         secrets=aws.SecretsManager(),
         switches=aws.ParameterSwitches(),
@@ -58,7 +57,7 @@ def _writer() -> StatusWriter:
         token_arn=settings[Name.GITHUB_TOKEN_SECRET_ARN],
         updating_parameter=settings[Name.GITHUB_UPDATING_PARAMETER],
         repository=settings[Name.GITHUB_REPOSITORY],
-        github_url=settings.github_url(),
+        connect=lambda token: GitHubApi(github_url, token),
         log=Log().bind(function="status", snapshot_id=settings[Name.SNAPSHOT_ID]),
     )
 

@@ -1,0 +1,64 @@
+"""The canary goes through the front door."""
+
+import pytest
+
+from proof_ci.canary import Canary, CanaryError
+from proof_ci.events import from_message
+from proof_ci.webhook import Webhook
+
+from .fakes import (
+    DELIVERY,
+    REPOSITORY,
+    SECRET,
+    SHA,
+    TOKEN,
+    FakeGitHub,
+    FakeQueue,
+    FakeSecrets,
+    FakeSwitches,
+    FakeWeb,
+    Lines,
+    push,
+)
+
+SECRETS = FakeSecrets({"secret": SECRET, "token": TOKEN})
+
+
+def canary(web: FakeWeb) -> Canary:
+    return Canary(
+        secrets=SECRETS,
+        connect=lambda token: FakeGitHub(heads={(REPOSITORY, "main"): SHA}),
+        post=web,
+        new_delivery=lambda: DELIVERY,
+        secret_arn="secret",
+        token_arn="token",
+        webhook_url="https://example.com/verify",
+        repository=REPOSITORY,
+        branch="main",
+        log=Lines().log,
+    )
+
+
+def test_the_webhook_takes_the_canarys_event_as_githubs() -> None:
+    """What it posts is a signed push of the branch's head."""
+    web, queue = FakeWeb(202), FakeQueue()
+    assert canary(web).sing() == DELIVERY
+    [(_, body, headers)] = web.requests
+    webhook = Webhook(
+        secrets=SECRETS,
+        switches=FakeSwitches({"operational": True}),
+        events=queue,
+        secret_arn="secret",
+        operational_parameter="operational",
+        log=Lines().log,
+    )
+    event = {"httpMethod": "POST", "headers": headers, "body": body.decode()}
+    assert webhook.answer(event).message == "queued"
+    assert from_message(queue.messages[0]) == push()
+
+
+@pytest.mark.parametrize("status", [200, 302, 403, 503])
+def test_a_canary_that_is_not_taken_fails(status: int) -> None:
+    """The function's error is what raises the alarm."""
+    with pytest.raises(CanaryError):
+        canary(FakeWeb(status)).sing()
