@@ -1,0 +1,164 @@
+"""Answers as JSON. The keys are for scripts: they stay; new ones may come.
+
+Times are UTC like `2020-02-03T20:15:25Z`; what is unknown is null; hidden values read `****`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from snapshot_tool.model.canonical import Json
+
+if TYPE_CHECKING:
+    from snapshot_tool.model.manifest import Manifest, PackagePin
+    from snapshot_tool.model.parameters import Value
+    from snapshot_tool.model.plan import Plan, StackChange, Target
+    from snapshot_tool.model.records import (
+        Deployment,
+        PackageListing,
+        PackageRecord,
+        RegisteredAccount,
+    )
+    from snapshot_tool.model.status import AccountStatus, DeployResult
+
+
+def when(moment: datetime | None) -> str | None:
+    """Return a time in UTC, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def manifest(value: Manifest) -> dict[str, Json]:
+    """A snapshot: id, stage, templates, packages, images, provenance."""
+    return {
+        "id": value.id,
+        "stage": value.stage,
+        "templates": [one.to_json() for one in value.templates],
+        "packages": [pin(one) for one in value.packages],
+        "images": [one.to_json() for one in value.images],
+        "provenance": value.provenance.to_json(),
+    }
+
+
+def pin(value: PackagePin) -> dict[str, Json]:
+    """A pinned package: tool, file, key, version_id, sha256, size."""
+    return {**value.to_json(), "file": value.file}
+
+
+def plan(value: Plan) -> dict[str, Json]:
+    """A plan: account, snapshot, whether it is empty, changes, orphans."""
+    return {
+        "account": target(value.target),
+        "snapshot": value.manifest.id,
+        "stage": value.manifest.stage,
+        "empty": value.empty,
+        "changes": [_change(change) for change in value.changes],
+        "orphans": list(value.orphans),
+    }
+
+
+def target(value: Target) -> dict[str, Json]:
+    """An account: name, id, region, environment."""
+    return {
+        "name": value.name,
+        "id": value.account_id,
+        "region": value.region,
+        "environment": value.environment,
+    }
+
+
+def _change(value: StackChange) -> dict[str, Json]:
+    return {
+        "stack": value.stack,
+        "name": value.name,
+        "action": value.action.name.lower(),
+        "why": list(value.why),
+        "template": value.template,
+        "before": value.before,
+        "parameters": [_parameter(parameter) for parameter in value.parameters],
+    }
+
+
+def _parameter(value: Value) -> dict[str, Json]:
+    return {
+        "name": value.name,
+        "value": None if value.text is None else value.shown,
+        "known_after": value.known_after or None,
+        "source": value.source.name.lower(),
+        "where": value.where,
+        "hidden": value.hidden,
+    }
+
+
+def result(value: DeployResult) -> dict[str, Json]:
+    """What a deployment did: its plan, whether it changed anything, the record, the seconds."""
+    return {
+        "changed": not value.plan.empty,
+        "plan": plan(value.plan),
+        "deployment": deployment(value.deployment) if value.deployment else None,
+        "seconds": round(value.seconds, 1),
+    }
+
+
+def deployment(value: Deployment) -> dict[str, Json]:
+    """A record of a deployment: account, snapshot, action, who, when, why."""
+    return {
+        "id": value.deployment_id,
+        "account": {
+            "name": value.account,
+            "id": value.account_id,
+            "region": value.region,
+            "environment": value.environment,
+        },
+        "stage": value.stage,
+        "snapshot": value.release_id,
+        "action": value.action,
+        "requested_at": when(value.requested_at),
+        "requested_by": value.requested_by,
+        "reason": value.reason,
+    }
+
+
+def status(value: AccountStatus) -> dict[str, Json]:
+    """What an account runs: snapshot, verified, the newest claim, differences, unreachable."""
+    return {
+        "account": {
+            "name": value.name,
+            "id": value.account_id,
+            "region": value.region,
+            "environment": value.environment,
+        },
+        "snapshot": value.snapshot,
+        "verified": value.verified,
+        "claim": deployment(value.claim) if value.claim else None,
+        "differences": list(value.differences),
+        "unreachable": value.unreachable or None,
+    }
+
+
+def package(value: PackageListing) -> dict[str, Json]:
+    """A package in the shared bucket; `latest` marks the newest build."""
+    return {
+        "tool": value.tool,
+        "file": value.file,
+        "key": value.key,
+        "version_id": value.version_id,
+        "sha256": value.sha256,
+        "size": value.size,
+        "latest": value.latest,
+    }
+
+
+def build(value: PackageRecord) -> dict[str, Json]:
+    """What a build made: its package, commit and time."""
+    return {**pin(value.pin), "commit": value.commit, "built_at": value.built_at}
+
+
+def registered(value: RegisteredAccount) -> dict[str, Json]:
+    """A registered account."""
+    return {
+        "name": value.name,
+        "id": value.account_id,
+        "added_at": when(value.added_at),
+        "added_by": value.added_by,
+    }

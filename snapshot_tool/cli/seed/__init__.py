@@ -1,0 +1,1 @@
+"""The commands of the first README, as thin translations."""

@@ -1,0 +1,45 @@
+"""padstone local up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from snapshot_tool.cli.local import ACCOUNTS, directory_option, told, write_config
+from snapshot_tool.cli.shell import Shell
+from snapshot_tool.cli.verb import Answer, verb
+
+
+@verb("up", example='padstone local up && eval "$(padstone local env)"')
+@directory_option
+@click.option("--auth", is_flag=True, help="Enforce IAM: profiles are users, not root.")
+@click.option("--persist", is_flag=True, help="Keep what is deployed when it is stopped.")
+def command(shell: Shell, *, directory: Path, auth: bool, persist: bool) -> Answer:
+    """Start the local cloud, with a padstone.toml for it.
+
+    It has the accounts tools, beta and prod, listens on this machine only, and runs until
+    `padstone local down`. If it runs already, nothing changes.
+    """
+    from local_cloud import LocalCloud
+
+    with told():
+        cloud = LocalCloud.attach(directory) or LocalCloud.start(
+            directory, auth=auth, persist=persist, detached=True
+        )
+        accounts = {name: cloud.add_account(name) for name in ACCOUNTS}
+    config = write_config(cloud.directory)
+    return Answer(
+        document={"endpoint": cloud.endpoint, "accounts": accounts, "config": str(config)},
+        text=lambda: [
+            f"local cloud at {cloud.endpoint}",
+            *(f"  {name:6} {account}" for name, account in accounts.items()),
+            f'next: eval "$(padstone local env{_flag(directory)})"',
+        ],
+    )
+
+
+def _flag(directory: Path) -> str:
+    from snapshot_tool.cli.local import FOLDER
+
+    return "" if directory == FOLDER else f" --directory {directory}"

@@ -1,0 +1,81 @@
+"""padstone snapshot create."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from snapshot_tool.cli.options import (
+    FILE,
+    FOLDER,
+    app_option,
+    reason_option,
+    settings,
+    stage_argument,
+)
+from snapshot_tool.cli.shell import Shell
+from snapshot_tool.cli.verb import BAD_INPUT, DONE, FAILED, UNVERIFIED, Answer, verb
+
+if TYPE_CHECKING:
+    from snapshot_tool.model.names import StageName
+
+
+@verb(
+    "create",
+    example='padstone snapshot create proof --reason "CBMC 6.7"',
+    exits=(DONE, FAILED, BAD_INPUT, UNVERIFIED),
+)
+@stage_argument
+@click.option(
+    "--package-overrides",
+    "overrides_file",
+    metavar="FILE",
+    type=FILE,
+    help='Packages in place of the newest builds, as JSON: {"cbmc": "cbmc-...tar.gz"}.',
+)
+@click.option(
+    "--package",
+    "packages",
+    metavar="TOOL=FILE",
+    multiple=True,
+    callback=settings,
+    help="One package in place of the newest build, before the overrides file; may be repeated.",
+)
+@reason_option
+@click.option(
+    "--assembly", type=FOLDER, metavar="DIR", help="Freeze this cdk.out; else the app is run."
+)
+@app_option
+def command(
+    shell: Shell,
+    *,
+    stage: StageName,
+    overrides_file: Path | None,
+    packages: dict[str, str],
+    reason: str,
+    assembly: Path | None,
+    app_dir: Path,
+) -> Answer:
+    """Freeze the templates of STAGE (tools or proof) with the newest packages under a new ID."""
+    from snapshot_tool.cli import documents
+
+    overrides = {**read_overrides(overrides_file), **packages}
+    with shell.work() as work:
+        made = work.create(
+            stage,
+            overrides=overrides,
+            reason=reason,
+            assembly=assembly,
+            app_dir=shell.world.folder / app_dir,
+        )
+    return Answer(document=documents.manifest(made), text=lambda: [f"snapshot {made.id}"])
+
+
+def read_overrides(path: Path | None) -> dict[str, str]:
+    """Read a package overrides file; none given, none overridden."""
+    from snapshot_tool.cli.config_file import read_text
+    from snapshot_tool.model.overrides import parse_overrides
+
+    return parse_overrides(read_text(path), str(path)) if path else {}
