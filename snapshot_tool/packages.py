@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -81,7 +82,7 @@ class Packages:
         heads = side_by_side(self._objects.head, keys)
         return [_listed(info, latest=info.key in latest) for info in heads if info is not None]
 
-    def add(self, tool: ToolName, path: Path) -> PackagePin:
+    def add(self, tool: ToolName, path: Path) -> PackageListing:
         """Put a package there that no pipeline built, read once and sent as it is read.
 
         Its name is made of the moment and the head of its own digest. It becomes no tool's newest:
@@ -96,7 +97,7 @@ class Packages:
             info = self._objects.put_new(key, stream) or self._objects.head(key)
         if info is None or info.sha256 not in (None, sha256):
             raise ConflictError("another package has this name", where=key, fix="try again")
-        return _pin(tool, info, sha256)
+        return _listed(replace(info, sha256=sha256), latest=False)
 
     def label(self, tool: ToolName, file: PackageFile, label: str = LATEST) -> PackagePin:
         """Record a package as a tool's `label`, as a build's last step records `latest`."""
