@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from snapshot_tool.errors import BadInputError, FailedError
@@ -19,9 +18,8 @@ from snapshot_tool.model import canonical
 from snapshot_tool.model.assembly import Assembly, AssemblyStack
 from snapshot_tool.model.canonical import Json
 from snapshot_tool.model.fields import suggestion
-from snapshot_tool.model.manifest import Manifest, Provenance, TemplatePin
-from snapshot_tool.model.names import UNFROZEN, Sha256, StageName
-from snapshot_tool.model.plan import Plan
+from snapshot_tool.model.manifest import Manifest
+from snapshot_tool.model.names import StageName
 from snapshot_tool.model.tags import stack_tags
 from snapshot_tool.model.template import Template
 from snapshot_tool.ports import Objects
@@ -50,36 +48,6 @@ def read(directory: Path, stage: StageName | None = None) -> Assembly:
     if stage is not None and (nested := _stage_folder(directory, artifacts, stage)):
         return _assembly(nested, _artifacts(nested), str(stage))
     return _assembly(directory, artifacts, "")
-
-
-def unfrozen(assembly: Assembly, stage: StageName) -> Manifest:
-    """Return a manifest for templates that come straight from source and are in no bucket.
-
-    It says so itself: its ID is UNFROZEN and its keys are empty. It is never published.
-    """
-    pins = tuple(
-        TemplatePin(
-            stack=stack.id,
-            stack_name=stack.stack_name,
-            key="",
-            version_id="",
-            sha256=Sha256.of(stack.body),
-            size=len(stack.body),
-            after=stack.after,
-        )
-        for stack in assembly.stacks
-    )
-    nobody = Provenance(
-        commit="",
-        clean=False,
-        created_at=datetime.fromtimestamp(0, UTC),
-        created_by="",
-        reason="",
-        made_with=(),
-    )
-    return Manifest(
-        id=UNFROZEN, stage=stage, templates=pins, packages=(), images=(), provenance=nobody
-    )
 
 
 def _artifacts(directory: Path) -> dict[str, Artifact]:
@@ -281,27 +249,6 @@ def _roles(qualifier: str) -> dict[str, Json]:
         "cloudFormationExecutionRoleArn": arn("cfn-exec-role"),
         "lookupRole": {"arn": arn("lookup-role")},
     }
-
-
-def cdk_command(plan: Plan, *, bucket: str, profile: str) -> list[str]:
-    """Return the `cdk deploy` command line that does the same as a plan, word by word.
-
-    Values that are hidden or not known yet stand there as the plan shows them, to be filled in.
-    """
-    context = {
-        "snapshot_id": str(plan.manifest.id),
-        "tools_bucket": bucket,
-        "tools_profile": profile,
-        "environment": plan.target.environment,
-    }
-    flags = {"--profile": profile, "--region": plan.target.region}
-    words = ["cdk", "deploy", "--all", "--no-previous-parameters"]
-    words += [word for flag, value in flags.items() if value for word in (flag, value)]
-    words += [word for key, value in context.items() if value for word in ("-c", f"{key}={value}")]
-    for change in plan.changes:
-        for value in change.parameters:
-            words += ["--parameters", f"{change.name}:{value.name}={value.shown}"]
-    return words
 
 
 # --- running an app ------------------------------------------------------------------------------
