@@ -29,6 +29,15 @@ class Running:
         self.stopped = True
         self._kill()
 
+    def terminate(self, grace: float) -> None:
+        """Asks it to end, and kills it after so many seconds."""
+        self.stopped = True
+        if self.process is not None:
+            kill_group(self.process.pid, signal.SIGTERM)
+        timer = threading.Timer(grace, self._kill)
+        timer.daemon = True
+        timer.start()
+
     def expire(self) -> None:
         """Kills it because its time is over."""
         self.timed_out = True
@@ -89,10 +98,10 @@ def _wait(process: "subprocess.Popen[bytes]", emit: Callable[[str], None]) -> in
     return TIMED_OUT if code == -signal.SIGKILL else code if code >= 0 else 128 - code
 
 
-def kill_group(pid: int) -> None:
+def kill_group(pid: int, number: int = signal.SIGKILL) -> None:
     """Kills what is left of a process group."""
     try:
-        os.killpg(pid, signal.SIGKILL)
+        os.killpg(pid, number)
     except (ProcessLookupError, PermissionError):
         return
 

@@ -37,9 +37,7 @@ def pair(request: pytest.FixtureRequest) -> tuple[Account, Account]:
 def shared_bucket(owner: Account) -> str:
     name = f"shared-{owner.id}"
     s3 = owner.client("s3")
-    s3.create_bucket(
-        Bucket=name, CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
-    )
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     return name
 

@@ -1,0 +1,123 @@
+"""What a SubmitJob asks for, after definition and overrides are laid over one another."""
+
+import fnmatch
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ministack.services import batch
+
+DEFAULT_LOG_GROUP = "/aws/batch/job"
+
+
+class OrderError(ValueError):
+    """Batch refuses the job; the text is the message of its ClientException."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """One job, or one array of jobs."""
+
+    name: str
+    queue: Mapping[str, Any]
+    definition: Mapping[str, Any]
+    container: Mapping[str, Any]
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    parameters: Mapping[str, str]
+    depends_on: tuple[Mapping[str, Any], ...]
+    array_size: int
+    attempts: int
+    exits: tuple[Mapping[str, str], ...]
+    seconds: float | None
+    tags: Mapping[str, str]
+
+    @property
+    def log_group(self) -> str:
+        """Where the job's output goes."""
+        options = (self.container.get("logConfiguration") or {}).get("options") or {}
+        return str(options.get("awslogs-group", DEFAULT_LOG_GROUP))
+
+    @property
+    def log_prefix(self) -> str:
+        """What the names of its log streams start with."""
+        options = (self.container.get("logConfiguration") or {}).get("options") or {}
+        prefix = options.get("awslogs-stream-prefix", self.definition["jobDefinitionName"])
+        return f"{prefix}/default"
+
+    def retries(self, code: int, reason: str) -> bool:
+        """Whether an attempt that ended like this is tried again, if attempts are left."""
+        for rule in self.exits:
+            patterns = {"onExitCode": str(code), "onReason": reason, "onStatusReason": reason}
+            if all(
+                fnmatch.fnmatchcase(text, rule[key])
+                for key, text in patterns.items()
+                if key in rule
+            ):
+                return rule["action"].upper() == "RETRY"
+        return True
+
+
+def order(request: Mapping[str, Any]) -> Order:
+    """Reads a SubmitJob request; OrderError where Batch refuses it."""
+    definition = _definition(str(request.get("jobDefinition", "")))
+    container = definition.get("containerProperties") or {}
+    if not container:
+        raise OrderError("only container jobs run here: the definition has no containerProperties")
+    overrides = request.get("containerOverrides") or {}
+    parameters = {**(definition.get("parameters") or {}), **(request.get("parameters") or {})}
+    retry = request.get("retryStrategy") or definition.get("retryStrategy") or {}
+    timeout = request.get("timeout") or definition.get("timeout") or {}
+    size = int((request.get("arrayProperties") or {}).get("size") or 0)
+    if size and not 2 <= size <= 10_000:
+        raise OrderError(f"Array size {size} is not between 2 and 10000")
+    seconds = timeout.get("attemptDurationSeconds")
+    return Order(
+        name=str(request["jobName"]),
+        queue=_queue(str(request.get("jobQueue", ""))),
+        definition=definition,
+        container={**container, **{k: v for k, v in overrides.items() if k != "environment"}},
+        command=_command(overrides.get("command") or container.get("command") or [], parameters),
+        environment=_variables(container) | _variables(overrides),
+        parameters=parameters,
+        depends_on=tuple(request.get("dependsOn") or ()),
+        array_size=size,
+        attempts=int(retry.get("attempts") or 1),
+        exits=tuple(retry.get("evaluateOnExit") or ()),
+        seconds=None if seconds is None else float(seconds),
+        tags=request.get("tags") or {},
+    )
+
+
+def _queue(reference: str) -> Mapping[str, Any]:
+    name = reference.rsplit("job-queue/", 1)[-1]
+    queue: Mapping[str, Any] | None = batch._job_queues.get(name)
+    if queue is None:
+        raise OrderError(f"JobQueue {reference} does not exist")
+    if queue["state"] != "ENABLED":
+        raise OrderError(f"JobQueue {reference} is disabled")
+    return queue
+
+
+def _definition(reference: str) -> Mapping[str, Any]:
+    name, _, revision = reference.rsplit("job-definition/", 1)[-1].partition(":")
+    active = [
+        known
+        for known in batch._job_definitions.get(name) or ()
+        if known["status"] == "ACTIVE" and revision in ("", str(known["revision"]))
+    ]
+    if not active:
+        raise OrderError(f"JobDefinition {reference} does not exist")
+    return active[-1]  # type: ignore[no-any-return]
+
+
+def _command(words: list[str], parameters: Mapping[str, str]) -> tuple[str, ...]:
+    """`Ref::x` stands for the parameter x where it is a word of its own."""
+    return tuple(
+        str(parameters.get(word[5:], word)) if word.startswith("Ref::") else str(word)
+        for word in words
+    )
+
+
+def _variables(holder: Mapping[str, Any]) -> dict[str, str]:
+    return {v["name"]: str(v.get("value", "")) for v in holder.get("environment") or ()}

@@ -1,0 +1,203 @@
+"""Runs jobs: waits for what they depend on, attempts them, stops them when told to."""
+
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from pathlib import Path
+
+from ministack.core.responses import get_region
+from ministack.services import batch
+
+from local_cloud import logs, processes, roles
+from local_cloud.batch.orders import Order
+from local_cloud.batch.records import ENDED, Record, advance, attempt, children_of
+from local_cloud.machine import Credentials, Machine
+
+SERVICE = "ecs-tasks.amazonaws.com"
+AT_ONCE = 8
+GRACE_SECONDS = 2.0
+_POLL_SECONDS = 0.02
+_slots = threading.Semaphore(AT_ONCE)
+_running: dict[str, processes.Running] = {}
+_reasons: dict[str, str] = {}
+
+
+def start(machine: Machine, order: Order, record: Record) -> None:
+    """Runs a submitted job, or all jobs of an array, in the background."""
+    context = copy_context()
+    threading.Thread(
+        target=context.run, args=(_run_all, machine, order, record), daemon=True
+    ).start()
+
+
+def terminate(record: Record, reason: str) -> None:
+    """Stops a job wherever it is: SIGTERM, and SIGKILL if it does not end by itself."""
+    for job in children_of(record) or [record]:
+        _reasons.setdefault(job["jobId"], reason)
+        if (running := _running.get(job["jobId"])) is not None:
+            running.terminate(GRACE_SECONDS)
+
+
+def _run_all(machine: Machine, order: Order, record: Record) -> None:
+    jobs = children_of(record) or [record]
+    advance(record, "PENDING")
+    if not _dependencies_met(record, order):
+        for job in jobs:
+            advance(job, "FAILED", _reasons.get(job["jobId"], "Dependent Job failed"))
+        return
+    with ThreadPoolExecutor(min(AT_ONCE, len(jobs))) as pool:
+        for job in jobs:
+            pool.submit(copy_context().run, _run_child, machine, order, job)
+
+
+def _dependencies_met(record: Record, order: Order) -> bool:
+    plain = [d["jobId"] for d in order.depends_on if d.get("type") not in ("N_TO_N", "SEQUENTIAL")]
+    return _succeeded(plain, record)
+
+
+def _succeeded(job_ids: Iterable[str], waiting: Record) -> bool:
+    """Waits until all have ended, one has failed, or the waiting job is terminated."""
+    left = set(job_ids)
+    while left:
+        if waiting["jobId"] in _reasons:
+            return False
+        statuses = {job: (batch._jobs.get(job) or {"status": "FAILED"})["status"] for job in left}
+        if "FAILED" in statuses.values():
+            return False
+        left = {job for job, status in statuses.items() if status not in ENDED}
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def _run_child(machine: Machine, order: Order, record: Record) -> None:
+    try:
+        if not _succeeded(_before(order, record), record):
+            reason = _reasons.get(record["jobId"], "Dependent Job failed")
+            advance(record, "FAILED", reason)
+            return
+        advance(record, "RUNNABLE")
+        with _slots:
+            _attempts(machine, order, record)
+    except Exception as error:  # a job must end
+        advance(record, "FAILED", repr(error))
+    finally:
+        _running.pop(record["jobId"], None)
+        _reasons.pop(record["jobId"], None)
+
+
+def _before(order: Order, record: Record) -> list[str]:
+    """The jobs that this child waits for: its like in another array, or the one before it."""
+    index = (record.get("arrayProperties") or {}).get("index")
+    if index is None:
+        return []
+    parent = record["jobId"].rpartition(":")[0]
+    waits = []
+    for dependency in order.depends_on:
+        if dependency.get("type") == "N_TO_N":
+            waits.append(f"{dependency['jobId']}:{index}")
+        if dependency.get("type") == "SEQUENTIAL" and index > 0:
+            waits.append(f"{parent}:{index - 1}")
+    return waits
+
+
+def _attempts(machine: Machine, order: Order, record: Record) -> None:
+    for number in range(1, order.attempts + 1):
+        if (reason := _reasons.get(record["jobId"])) is not None:
+            advance(record, "FAILED", reason)
+            return
+        advance(record, "STARTING")
+        running = _running[record["jobId"]] = processes.Running()
+        code = _attempt(machine, order, record, running, number)
+        if (reason := _reasons.get(record["jobId"])) is not None:
+            advance(record, "FAILED", reason)
+            return
+        if running.timed_out:
+            advance(record, "FAILED", "Job attempt duration exceeded timeout")
+            return
+        ending = "Essential container in task exited"
+        if code == 0:
+            advance(record, "SUCCEEDED", ending)
+            return
+        if number == order.attempts or not order.retries(code, ending):
+            advance(record, "FAILED", ending)
+            return
+        advance(record, "RUNNABLE")
+
+
+def _attempt(
+    machine: Machine, order: Order, record: Record, running: processes.Running, number: int
+) -> int:
+    started = int(time.time() * 1000)
+    stream = f"{order.log_prefix}/{uuid.uuid4().hex}"
+    home = machine.layout.work / "jobs" / uuid.uuid4().hex
+    work = home / "work"
+    work.mkdir(parents=True)
+    try:
+        variables = _environment(machine, order, record, home, number)
+        record["container"]["logStreamName"] = stream
+        advance(record, "RUNNING")
+        code = processes.run(
+            order.command, environment=variables, directory=work, running=running,
+            emit=logs.stream(order.log_group, stream), seconds=order.seconds,
+        )  # fmt: skip
+    except roles.RoleError as error:
+        attempt(record, None, f"CannotStartContainerError: {error}", stream, started)
+        return 1
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+    attempt(record, code, "", stream, started)
+    return code
+
+
+def _environment(
+    machine: Machine, order: Order, record: Record, home: Path, number: int
+) -> dict[str, str]:
+    role = order.container.get("jobRoleArn")
+    # A container without a role has no credentials: nothing of the host's may take their place.
+    credentials = roles.assume(role, SERVICE, "batch-job") if role else None
+    image = order.container.get("image", "").split("@")[0].rsplit("/", 1)[-1].split(":")[0]
+    variables = processes.environment(
+        machine, home, get_region(), credentials or Credentials("", ""),
+        [machine.layout.images / image / "bin"],
+    )  # fmt: skip
+    if credentials is None:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            del variables[name]
+    own = {
+        "AWS_BATCH_JOB_ID": record["jobId"],
+        "AWS_BATCH_JQ_NAME": order.queue["jobQueueName"],
+        "AWS_BATCH_CE_NAME": _environment_name(order),
+        "AWS_BATCH_JOB_ATTEMPT": str(number),
+    }
+    index = (record.get("arrayProperties") or {}).get("index")
+    if index is not None:
+        own["AWS_BATCH_JOB_ARRAY_INDEX"] = str(index)
+        own["AWS_BATCH_JOB_ARRAY_SIZE"] = str(order.array_size)
+    return {**variables, **_secrets(machine, order), **order.environment, **own}
+
+
+def _environment_name(order: Order) -> str:
+    names = [o.get("computeEnvironment", "") for o in order.queue["computeEnvironmentOrder"]]
+    return str(names[0]).rsplit("/", 1)[-1] if names else ""
+
+
+def _secrets(machine: Machine, order: Order) -> dict[str, str]:
+    wanted = order.container.get("secrets") or ()
+    if not wanted:
+        return {}
+    credentials = roles.assume(order.container.get("executionRoleArn", ""), SERVICE, "batch-agent")
+    values = {}
+    for secret in wanted:
+        reference = secret["valueFrom"]
+        if ":secretsmanager:" in reference:
+            client = machine.client("secretsmanager", credentials)
+            values[secret["name"]] = client.get_secret_value(SecretId=reference)["SecretString"]
+        else:
+            client = machine.client("ssm", credentials)
+            found = client.get_parameter(Name=reference, WithDecryption=True)
+            values[secret["name"]] = found["Parameter"]["Value"]
+    return values
