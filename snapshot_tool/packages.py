@@ -10,7 +10,7 @@ What is newest is what the last successful build said, not the object with the y
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -48,6 +48,11 @@ class Packages:
             packages={tool: record.pin for tool, record in packages.items()},
             images={name: record.pin for name, record in images.items()},
         )
+
+    def recorded(self, tools: Collection[ToolName]) -> list[PackageRecord]:
+        """Return what the builds of these tools recorded last, by tool; images leave none here."""
+        packages, _ = self._records(LATEST)
+        return [packages[tool] for tool in sorted(packages) if tool in tools]
 
     def choose(self, overrides: Mapping[str, str]) -> Pins:
         """Return the newest packages and images, but those that `overrides` names instead.

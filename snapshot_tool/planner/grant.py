@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from snapshot_tool.model import tags
-from snapshot_tool.model.manifest import Manifest, Provenance, TemplatePin
-from snapshot_tool.model.names import UNFROZEN, AccountId, StageName
+from snapshot_tool.model.assembly import Assembly, AssemblyStack
+from snapshot_tool.model.manifest import Manifest
+from snapshot_tool.model.names import AccountId, StageName
 from snapshot_tool.model.parameters import Offer, Source, Value
 from snapshot_tool.model.plan import Action, Plan, StackChange, Target
 from snapshot_tool.model.stacks import StackState
 from snapshot_tool.model.template import Template
+from snapshot_tool.planner import unfrozen
 
 PROOF_ACCOUNTS = "ProofAccountIds"
 """The parameter of the stacks that grant access: account IDs, separated by commas."""
@@ -65,31 +66,12 @@ def _value(name: str, state: StackState, wanted: Offer) -> Value:
 
 
 def _running(stacks: Mapping[str, tuple[StackState, Template]]) -> Manifest:
-    """Describe templates as they run: by digest, in no bucket."""
+    """Describe the templates as they run."""
     stages = sorted({state.tags[tags.STAGE] for state, _ in stacks.values()})
-    return Manifest(
-        id=UNFROZEN,
-        stage=StageName(stages[0]),
-        templates=tuple(
-            TemplatePin(
-                stack=name,
-                stack_name=name,
-                key="",
-                version_id="",
-                sha256=template.sha256,
-                size=len(template.body),
-                parameters=tuple(sorted(template.parameters)),
-            )
+    running = Assembly(
+        stacks=tuple(
+            AssemblyStack(id=name, stack_name=name, body=template.body)
             for name, (_, template) in sorted(stacks.items())
-        ),
-        packages=(),
-        images=(),
-        provenance=Provenance(
-            commit="",
-            clean=True,
-            created_at=datetime.fromtimestamp(0, UTC),
-            created_by="",
-            reason="",
-            made_with=(),
-        ),
+        )
     )
+    return unfrozen.manifest(running, StageName(stages[0]))
