@@ -66,14 +66,16 @@ class Failure:
 def first_failure(stacks: Stacks, state: StackState) -> Failure:
     """Find the first failed resource of a stack's last operation; events are read no further."""
     found: StackEvent | None = None
+    whole = state.reason
     for event in stacks.events(state.stack_id or state.name):
         if event.type == _STACK and event.resource == state.name:
             if event.status in _BEGINNINGS:
                 break
+            whole = event.reason if event.failed and event.reason else whole
         elif event.failed:
             found = event
     if found is None:
-        return Failure("", "", state.reason or f"it ended in {state.status.value}")
+        return Failure("", "", whole or "CloudFormation gives no reason")
     return Failure(found.resource, found.type, found.reason or found.status)
 
 

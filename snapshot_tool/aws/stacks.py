@@ -21,7 +21,11 @@ from snapshot_tool.ports import ChangeRequest
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import DescribeChangeSetOutputTypeDef, StackTypeDef
+    from mypy_boto3_cloudformation.type_defs import (
+        DescribeChangeSetOutputTypeDef,
+        StackEventTypeDef,
+        StackTypeDef,
+    )
 
 # CloudFormation has no status for "nothing would change": it fails the change set with one of
 # these sentences. This is the only wording of AWS that is relied upon.
@@ -132,18 +136,18 @@ class AwsStacks:
                 self._client.continue_update_rollback(StackName=name)
 
     def events(self, name: str) -> Iterator[StackEvent]:
-        """Yield the stack's events, newest first, page by page."""
+        """Yield the stack's events, newest first, page by page.
+
+        What CloudFormation found wrong before it began stands behind the event that says so.
+        """
         with translated(f"stack {name}"):
             pages = self._client.get_paginator("describe_stack_events").paginate(StackName=name)
             for page in pages:
                 for event in page["StackEvents"]:
-                    yield StackEvent(
-                        event_id=event["EventId"],
-                        resource=event.get("LogicalResourceId", ""),
-                        type=event.get("ResourceType", ""),
-                        status=event.get("ResourceStatus", ""),
-                        reason=event.get("ResourceStatusReason", ""),
-                    )
+                    told = _event(event)
+                    yield told
+                    if told.type == "AWS::CloudFormation::Stack" and told.failed:
+                        yield from self._validation(name, event.get("OperationId", ""))
 
     def resources(self, name: str) -> Mapping[str, tuple[str, str]]:
         """Map each logical ID to its resource's type and physical ID."""
@@ -157,6 +161,26 @@ class AwsStacks:
                 for page in pages
                 for found in page["StackResourceSummaries"]
             }
+
+    def _validation(self, name: str, operation: str) -> Iterator[StackEvent]:
+        """Yield what validation found in an operation: it is not among the stack's events."""
+        asked: dict[str, Any] = {"OperationId": operation} if operation else {"StackName": name}
+        pages = self._client.get_paginator("describe_events").paginate(
+            Filters={"FailedEvents": True}, **asked
+        )
+        try:
+            found = [event for page in pages for event in page["OperationEvents"]]
+        except ClientError:
+            return  # only an explanation more, and its own right: the failure itself is told
+        for event in found:
+            if reason := event.get("ValidationStatusReason"):
+                yield StackEvent(
+                    event_id=event.get("EventId", ""),
+                    resource=event.get("LogicalResourceId", ""),
+                    type=event.get("ResourceType", ""),
+                    status="VALIDATION_FAILED",
+                    reason=reason,
+                )
 
     def _create(self, request: ChangeRequest, name: str) -> str:
         """Create the change set; return what it can be asked for by."""
@@ -194,6 +218,16 @@ class AwsStacks:
             except ClientError as error:
                 if code_of(error) != "ValidationError":
                     raise
+
+
+def _event(event: StackEventTypeDef) -> StackEvent:
+    return StackEvent(
+        event_id=event["EventId"],
+        resource=event.get("LogicalResourceId", ""),
+        type=event.get("ResourceType", ""),
+        status=event.get("ResourceStatus", ""),
+        reason=event.get("ResourceStatusReason", ""),
+    )
 
 
 def _absent(error: ClientError) -> bool:
