@@ -1,0 +1,121 @@
+"""The CBMC of the examples: really fetched, packed by its pipeline's build, and really run.
+
+This needs the machine's own package client (apt) and reach of its distribution; it fails without.
+"""
+
+import io
+import os
+import platform
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from local_cloud import LocalCloud
+
+from .conftest import ROOT, ToolsAccount
+
+DISTRIBUTION = platform.freedesktop_os_release()["ID"]
+SOURCE = ROOT / "examples/tools/cbmc"
+MAKEFILE = "goto:\n\tgoto-cc proof.c -o proof.goto\n"
+GREEN = 'int x; __CPROVER_assume(x > 0 && x < 9); __CPROVER_assert(x * x > 0, "positive");'
+RED = 'int x; __CPROVER_assert(x != 7, "must end SUCCESSFUL");'
+
+
+@dataclass(frozen=True)
+class Package:
+    """The package as it was built, unpacked, and the debs that it was made of."""
+
+    archive: bytes
+    unpacked: Path
+    cache: Path
+
+
+@pytest.fixture(scope="module")
+def package(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Package]:
+    tools = ToolsAccount(cloud, f"cbmc-{os.getpid()}")
+    cache = tmp_path_factory.mktemp("cache")
+    built = tools.build("cbmc", tools.source(SOURCE), PADSTONE_BUILD_CACHE=str(cache))
+    assert built.succeeded, built.log
+    archive = bytes(tools.object(built.exported["PACKAGE_KEY"])["Bytes"])
+    unpacked = tmp_path_factory.mktemp("somewhere")
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tarball:
+        tarball.extractall(unpacked, filter="data")
+    yield Package(archive, unpacked, cache)
+
+
+def run(package: Package, *command: str, directory: Path) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join(
+        (str(package.unpacked / "bin"), str(ROOT / "proof_ci/bin"), "/usr/bin:/bin")
+    )
+    return subprocess.run(
+        command,
+        cwd=directory,
+        env={"PATH": path, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_it_is_the_version_that_was_asked_for(package: Package, tmp_path: Path) -> None:
+    """VERSION names it, the program says it, and the package tells all that it is made of."""
+    lines = (SOURCE / "VERSION").read_text().splitlines()
+    wanted = next(line.split()[2] for line in lines if line.startswith(f"{DISTRIBUTION} "))
+    wanted = "" if wanted == "-" else wanted
+    assert run(package, "cbmc", "--version", directory=tmp_path).stdout.startswith(wanted)
+    assert f"cbmc {wanted}" in (package.unpacked / "VERSIONS").read_text()
+
+
+@pytest.mark.parametrize(("program", "code"), [(GREEN, 0), (RED, 10)])
+def test_it_proves_and_refutes_where_it_is_unpacked(
+    package: Package, tmp_path: Path, program: str, code: int
+) -> None:
+    """Through goto-cc and the proof runner, as a Batch job will."""
+    (tmp_path / "proof.c").write_text(f"int main(void) {{ {program} return 0; }}\n")
+    (tmp_path / "Makefile").write_text(MAKEFILE)
+    marker = "cbmcflags: =--bounds-check=\nexpected: SUCCESSFUL\ngoto: proof.goto\n"
+    (tmp_path / "cbmc-batch.yaml").write_text(marker)
+    ended = run(package, "python3", "-m", "proof_ci.runner", ".", directory=tmp_path)
+    assert ended.returncode == code, ended.stdout + ended.stderr
+
+
+def test_building_it_again_fetches_nothing_and_gives_the_same_bytes(
+    package: Package, tmp_path: Path
+) -> None:
+    """With the debs in the build cache no package client is asked."""
+    for command in ("apt-get", "apt-cache"):
+        (tmp_path / command).write_text("#!/bin/sh\necho asked >&2; exit 1\n")
+        (tmp_path / command).chmod(0o755)
+    subprocess.run(
+        [SOURCE / "padstone" / "package", tmp_path / "again.tar.gz"],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "PADSTONE_BUILD_CACHE": str(package.cache)},
+        check=True,
+    )
+    assert (tmp_path / "again.tar.gz").read_bytes() == package.archive
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        (f"{DISTRIBUTION} - 0.0", "has no cbmc 0.0; it has: "),
+        (f"{DISTRIBUTION} nosuch 6.6.0", "cannot read suite nosuch"),
+        ("plan9 x y", "VERSION has no line for"),
+    ],
+)
+def test_a_version_that_cannot_be_had_is_told(tmp_path: Path, line: str, complaint: str) -> None:
+    """What was asked for, and what there is."""
+    script = tmp_path / "padstone" / "package"
+    script.parent.mkdir()
+    script.write_bytes((SOURCE / "padstone" / "package").read_bytes())
+    script.chmod(0o755)
+    (tmp_path / "VERSION").write_text(f"{line}\n")
+    ended = subprocess.run(
+        [script, tmp_path / "x.tar.gz"], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode != 0
+    assert complaint in ended.stderr
+    assert not (tmp_path / "x.tar.gz").exists()
