@@ -19,6 +19,8 @@ def command(plan: Plan, *, bucket: str, profile: str) -> Sequence[str]:
     """
     ready = [change for change in plan.changes if all(_known(v) for v in change.parameters)]
     context = [f"snapshot_id={plan.manifest.id}", f"tools_bucket={bucket}"]
+    if profile:
+        context.append(f"tools_profile={profile}")
     if plan.target.environment:
         context.append(f"environment={plan.target.environment}")
     return [
