@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         RegisteredAccount,
     )
     from snapshot_tool.model.status import AccountStatus, DeployResult
+    from snapshot_tool.planner.diff import Entry, PinDiff, SnapshotDiff, StackDiff
 
 
 def when(moment: datetime | None) -> str | None:
@@ -54,6 +55,7 @@ def plan(value: Plan) -> dict[str, Json]:
         "empty": value.empty,
         "changes": [_change(change) for change in value.changes],
         "orphans": list(value.orphans),
+        "notes": list(value.notes),
     }
 
 
@@ -161,4 +163,43 @@ def registered(value: RegisteredAccount) -> dict[str, Json]:
         "id": value.account_id,
         "added_at": when(value.added_at),
         "added_by": value.added_by,
+    }
+
+
+def diff(value: SnapshotDiff) -> dict[str, Json]:
+    """What differs from one snapshot to another: stacks and their entries, packages, images."""
+    return {
+        "before": value.before,
+        "after": value.after,
+        "empty": value.empty,
+        "stacks": [_stack_diff(one) for one in value.stacks],
+        "packages": [_pin_diff(one) for one in value.packages],
+        "images": [_pin_diff(one) for one in value.images],
+    }
+
+
+def _stack_diff(value: StackDiff) -> dict[str, Json]:
+    return {
+        "stack": value.stack,
+        "change": value.change.value,
+        "entries": [_entry(one) for one in value.entries],
+    }
+
+
+def _entry(value: Entry) -> dict[str, Json]:
+    return {
+        "section": value.section,
+        "name": value.name,
+        "change": value.change.value,
+        "type": value.type,
+        "paths": list(value.paths),
+    }
+
+
+def _pin_diff(value: PinDiff) -> dict[str, Json]:
+    return {
+        "name": value.name,
+        "change": value.change.value,
+        "before": value.before,
+        "after": value.after,
     }

@@ -6,16 +6,15 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
-from typing import Any
 
 import click
 
 from snapshot_tool.cli.boundary import Terminated, bounded
 from snapshot_tool.cli.lazy import LazyGroup
+from snapshot_tool.cli.verb import SETTINGS
 from snapshot_tool.cli.world import World
 
 _VERBS = "snapshot_tool.cli.verbs"
-_SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 def _group(name: str, help_text: str, verbs: Sequence[str]) -> LazyGroup:
@@ -55,7 +54,7 @@ _ORDER = (
 command = _Root(
     "padstone",
     lazy={name: f"{_VERBS}.{name}" for name in _ORDER},
-    context_settings=_SETTINGS,
+    context_settings=SETTINGS,
     help="Freeze, deploy, roll back and promote the AWS accounts that run CBMC proofs in CI.",
     epilog="\b\nExit codes:\n  0 done or nothing to do   1 failed   2 bad input   3 busy or"
     " conflicting\n  4 does not verify   5 differences found, where asked   130 interrupted",

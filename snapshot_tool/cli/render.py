@@ -21,6 +21,7 @@ from snapshot_tool.model.records import (
     RegisteredAccount,
 )
 from snapshot_tool.model.status import AccountStatus, DeployResult
+from snapshot_tool.planner.diff import Entry, PinDiff, SnapshotDiff, StackDiff
 
 SHORT = 12
 """Digits of a digest or commit that are shown."""
@@ -78,6 +79,7 @@ def plan_parts(plan: Plan, *, explain: bool = False) -> Iterable[RenderableType]
     place = f"{target.name} ({target.account_id}, {target.region})"
     yield text(f"{plan.manifest.stage} {plan.manifest.id} -> {place}")
     yield table(["stack", "action", "why"], map(_change_row, plan.changes))
+    yield from (text(f"note: {note}") for note in plan.notes)
     if plan.orphans:
         yield text(f"not in this snapshot, left alone: {', '.join(plan.orphans)}")
     if explain:
@@ -247,3 +249,33 @@ def accounts_table(found: Sequence[RegisteredAccount]) -> Table:
         ["account", "id", "added (UTC)", "by"],
         [(a.name, a.account_id, when(a.added_at), _who(a.added_by)) for a in found],
     )
+
+
+def diff_parts(found: SnapshotDiff) -> Iterable[RenderableType]:
+    """Show what differs between two snapshots: pins first, they are what changes most."""
+    yield text(f"{found.before} -> {found.after}")
+    if found.empty:
+        yield text("nothing differs but the ID")
+    for kind, pins in (("package", found.packages), ("image", found.images)):
+        if pins:
+            yield text("")
+            yield table([kind, "before", "after"], [_pin_row(pin) for pin in pins])
+    if rows := [row for stack in found.stacks for row in _stack_rows(stack)]:
+        yield text("")
+        yield table(["stack", "change", "what", "where"], rows)
+
+
+def _stack_rows(stack: StackDiff) -> Iterable[Sequence[str]]:
+    if not stack.entries:
+        yield (stack.stack, stack.change.value, "the whole stack", "-")
+    yield from ((stack.stack, *_entry_row(entry)) for entry in stack.entries)
+
+
+def _pin_row(pin: PinDiff) -> Sequence[str]:
+    return (pin.name, pin.before or "-", pin.after or "-")
+
+
+def _entry_row(entry: Entry) -> Sequence[str]:
+    kind = f" ({entry.type})" if entry.type else ""
+    what = f"{entry.section} {entry.name}{kind}".strip()
+    return (entry.change.value, what, ", ".join(entry.paths) or "-")

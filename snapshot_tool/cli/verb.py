@@ -26,6 +26,8 @@ EXITS = {
     UNVERIFIED: "does not verify",
     DIFFERENT: "differences found (with --exit-code)",
 }
+SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+"""How help looks and is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,9 @@ def verb(
             shell = Shell(world=world, as_json=as_json, quiet=quiet, stated=config)
             return show(shell, function(shell, **arguments))
 
-        command = click.command(name, epilog=_epilog(example, exits))(run)
+        command = click.command(name, epilog=_epilog(example, exits), context_settings=SETTINGS)(
+            run
+        )
         command.params.extend(shared_options())
         return command
 
@@ -68,7 +72,7 @@ def show(shell: Shell, answer: Answer) -> int:
         import json
 
         click.echo(json.dumps(answer.document, indent=2, sort_keys=False))
-    elif not shell.quiet:
+    else:
         from snapshot_tool.cli.render import print_all
 
         print_all(answer.text())
@@ -98,5 +102,5 @@ def shared_options() -> list[click.Parameter]:
             help="The padstone.toml to use; else $PADSTONE_CONFIG, ./padstone.toml or "
             "~/.config/padstone/padstone.toml.",
         ),
-        click.Option(["-q", "--quiet"], is_flag=True, help="Print errors and nothing else."),
+        click.Option(["-q", "--quiet"], is_flag=True, help="Show no progress."),
     ]

@@ -15,6 +15,7 @@ from snapshot_tool.model.names import SnapshotId
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from snapshot_tool.cli.shell import Shell
     from snapshot_tool.cli.work import Work
     from snapshot_tool.model.names import StageName
     from snapshot_tool.model.status import DeployResult
@@ -50,9 +51,10 @@ def refuse_senseless(
 class Steps:
     """The steps of one run, and what came of them."""
 
-    def __init__(self, work: Work, folder: Path, parameters_file: Path) -> None:
+    def __init__(self, shell: Shell, work: Work, parameters_file: Path) -> None:
         self._work = work
-        self._folder = folder
+        self._shell = shell
+        self._folder = shell.world.folder
         self._parameters = parameters_file
         self._snapshot: SnapshotId | None = None
         self._result: DeployResult | None = None
@@ -62,10 +64,17 @@ class Steps:
         made = self._work.create(
             stage, overrides=overrides, reason="", assembly=None, app_dir=self._folder
         )
-        self._snapshot = made.id
+        self._tell(made.id)
         return made.id
 
-    def deploy(self, name: str, snapshot: SnapshotId | None, *, from_source: bool = False) -> None:
+    def deploy(
+        self,
+        name: str,
+        snapshot: SnapshotId | None,
+        *,
+        from_source: bool = False,
+        build: bool = False,
+    ) -> None:
         """Deploy a snapshot, or the templates of this folder."""
         self._result = self._work.deploy(
             name,
@@ -73,6 +82,7 @@ class Steps:
             settings={},
             parameters_file=self._parameters,
             from_source=self._folder if from_source else None,
+            build=build,
         )
         self._snapshot = snapshot
 
@@ -81,19 +91,21 @@ class Steps:
         self._result = self._work.promote(
             source, target, settings={}, parameters_file=self._parameters
         )
-        self._snapshot = self._result.plan.manifest.id
+        self._tell(self._result.plan.manifest.id)
 
     def answer(self) -> Answer:
-        """Return what was done; its last line names the snapshot."""
+        """Return what was done."""
         from snapshot_tool.cli import documents
 
         result = documents.result(self._result) if self._result else None
         return Answer(document={"snapshot_id": self._snapshot, "deployed": result}, text=self._text)
 
+    def _tell(self, snapshot: SnapshotId) -> None:
+        """Print the ID as soon as it is known: what follows may fail, and the ID stays good."""
+        self._snapshot = snapshot
+        click.echo(f"Snapshot ID: {snapshot}", err=self._shell.as_json)
+
     def _text(self) -> Iterable[RenderableType]:
         from snapshot_tool.cli import render
 
-        if self._result:
-            yield from render.result_parts(self._result, explain=False)
-        if self._snapshot:
-            yield f"Snapshot ID: {self._snapshot}"
+        return render.result_parts(self._result, explain=False) if self._result else []

@@ -80,14 +80,15 @@ def command(
         raise click.UsageError(f"{source} runs what it runs: name two profiles")
     overrides = read_overrides(overrides_file)
     with shell.work(_config(build_profile, proof_profile, source)) as work:
-        steps = common.Steps(work, shell.world.folder, parameters_file)
-        work.account_add(proof_profile, None)
+        steps = common.Steps(shell, work, parameters_file)
+        account = account_name(proof_profile)
+        work.account_add(account, None)
         if generate_snapshot:
             snapshot_id = steps.create(StageName("proof"), overrides)
         if deploy_snapshot and source:
-            steps.promote(source, proof_profile)
+            steps.promote(account_name(source), account)
         elif deploy_snapshot:
-            steps.deploy(proof_profile, snapshot_id)
+            steps.deploy(account, snapshot_id)
     return steps.answer()
 
 
@@ -111,12 +112,18 @@ def _refuse_senseless(
 
 
 def _config(build: str, proof: str, source: str | None) -> Config:
-    names = [proof, *([source] if source else [])]
+    profiles = [proof, *([source] if source else [])]
+    accounts = [AccountConfig(name=account_name(one), profile=one) for one in profiles]
     return Config(
         tools=AccountConfig(name=TOOLS, profile=build),
-        accounts={name: AccountConfig(name=name, profile=name) for name in names},
-        where=f"profiles {', '.join([build, *names])}",
+        accounts={account.name: account for account in accounts},
+        where=f"profiles {', '.join([build, *profiles])}",
     )
+
+
+def account_name(profile: str) -> str:
+    """Return what the account of a profile is called: the profile, unless that name is taken."""
+    return f"{profile}-proof" if profile == TOOLS else profile
 
 
 def main(arguments: Sequence[str] | None = None, world: World | None = None) -> int:

@@ -2,7 +2,7 @@
 
 --bootstrap-from-local-templates       padstone deploy tools --from-source
 --generate-snapshot                    padstone snapshot create tools
---deploy-snapshot [--snapshot-id ID]   padstone deploy tools --snapshot ID
+--deploy-snapshot [--snapshot-id ID]   padstone deploy tools --snapshot ID --build
 """
 
 from __future__ import annotations
@@ -68,13 +68,13 @@ def command(
     if deploy_snapshot and not (generate_snapshot or snapshot_id):
         raise click.UsageError("--deploy-snapshot needs --snapshot-id or --generate-snapshot")
     with shell.work(_config(build_profile)) as work:
-        steps = common.Steps(work, shell.world.folder, parameters_file)
+        steps = common.Steps(shell, work, parameters_file)
         if bootstrap:
             steps.deploy(TOOLS, None, from_source=True)
         if generate_snapshot:
             snapshot_id = steps.create(StageName("tools"), {})
         if deploy_snapshot:
-            steps.deploy(TOOLS, snapshot_id)
+            steps.deploy(TOOLS, snapshot_id, build=True)
     return steps.answer()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from snapshot_tool.cli.shell import Shell
 from snapshot_tool.cli.verb import Answer, verb
 from snapshot_tool.errors import NotFoundError
@@ -11,7 +13,7 @@ from snapshot_tool.errors import NotFoundError
 def command(shell: Shell) -> Answer:
     """Play a snapshot's whole life on a local cloud of its own."""
     try:
-        from demo import story
+        story = import_module("demo.story")
     except ModuleNotFoundError as error:
         raise NotFoundError(
             "the demo is part of the checkout, not of the installed package",

@@ -1,0 +1,1 @@
+"""The command line, over an orchestrator that only records."""
