@@ -1,0 +1,56 @@
+"""What the demo prints: chapters, commands, facts that were checked, and tables at the end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that the story claims, and how it was checked."""
+
+    claim: str
+    checked: str
+    holds: bool
+
+
+@dataclass
+class Show:
+    """The teller: writes to the terminal as the story goes, and remembers what was checked."""
+
+    console: Console = field(default_factory=lambda: Console(file=sys.stderr, highlight=False))
+    facts: list[Fact] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the story began."""
+        return time.monotonic() - self.started
+
+    def chapter(self, title: str) -> None:
+        """Begin a chapter."""
+        self.console.print(f"\n[bold]{title}[/bold]  [dim]{self.seconds:.0f} s[/dim]")
+
+    def command(self, words: Sequence[str]) -> None:
+        """Show a command as it is run."""
+        self.console.print(f"  [cyan]$ {' '.join(words)}[/cyan]")
+
+    def fact(self, claim: str, *, checked: str, holds: bool) -> None:
+        """Show and remember something that was checked."""
+        self.facts.append(Fact(claim, checked, holds))
+        mark = "[green]✓[/green]" if holds else "[red]✗[/red]"
+        self.console.print(f"  {mark} {claim} [dim]({checked})[/dim]")
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Show a table."""
+        table = Table(*columns, title=title, title_justify="left", title_style="bold")
+        for row in rows:
+            table.add_row(*row)
+        self.console.print()
+        self.console.print(table)
