@@ -87,12 +87,15 @@ class AwsStacks:
             answer = self._made(request.stack_name, change_set, where)
         if answer["Status"] == "CREATE_COMPLETE":
             return answer["ChangeSetId"]
-        self.discard(answer["ChangeSetId"])
-        reason = answer.get("StatusReason", "")
+        reason = answer.get("StatusReason", "") or answer["Status"]
         if reason.startswith(_EMPTY):
+            self.discard(answer["ChangeSetId"])
             return None
+        found = self._validation({"ChangeSetName": answer["ChangeSetId"]})
+        details = "".join(f"; {event.resource}: {event.reason}" for event in found)
+        self.discard(answer["ChangeSetId"])
         raise DeployFailedError(
-            f"the change set was not made: {reason or answer['Status']}",
+            f"the change set was not made: {reason}{details}",
             where=where,
             fix="correct what CloudFormation names; the stack is as it was",
         )
@@ -147,7 +150,10 @@ class AwsStacks:
                     told = _event(event)
                     yield told
                     if told.type == "AWS::CloudFormation::Stack" and told.failed:
-                        yield from self._validation(name, event.get("OperationId", ""))
+                        operation = event.get("OperationId")
+                        yield from self._validation(
+                            {"OperationId": operation} if operation else {"StackName": name}
+                        )
 
     def resources(self, name: str) -> Mapping[str, tuple[str, str]]:
         """Map each logical ID to its resource's type and physical ID."""
@@ -162,9 +168,8 @@ class AwsStacks:
                 for found in page["StackResourceSummaries"]
             }
 
-    def _validation(self, name: str, operation: str) -> Iterator[StackEvent]:
+    def _validation(self, asked: Mapping[str, Any]) -> Iterator[StackEvent]:
         """Yield what validation found in an operation: it is not among the stack's events."""
-        asked: dict[str, Any] = {"OperationId": operation} if operation else {"StackName": name}
         pages = self._client.get_paginator("describe_events").paginate(
             Filters={"FailedEvents": True}, **asked
         )
