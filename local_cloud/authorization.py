@@ -8,7 +8,7 @@ import contextvars
 from typing import Any
 
 import ministack.app as ministack
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.core.router import extract_access_key_id
 from ministack.services import s3
@@ -33,6 +33,7 @@ def install(machine: Machine) -> None:
     for service in ("cloudformation", "lambda"):
         ministack.SERVICE_HANDLERS[service] = _remembering(ministack.SERVICE_HANDLERS[service])
     s3._foreign_bucket_allows = _naming_the_caller(s3._foreign_bucket_allows)
+    iam_actions.s3_service_context = _with_conditional_writes(iam_actions.s3_service_context)
 
 
 def _remembering(handler: Any) -> Any:
@@ -76,7 +77,7 @@ def _may_read(owner: str, bucket: str, key: str, version: str | None) -> bool:
 
 
 def _context(action: str, resource: str) -> tuple[Any, Any, Any] | None:
-    """Decision of the caller's own policies, the evaluation they were asked in, and their limits."""
+    """What the caller's own policies decide, the evaluation they were asked in, their limits."""
     account = get_account_id()
     evaluation = iam_evaluator.EvalContext(
         principal_arn=f"arn:aws:iam::{account}:root",
@@ -99,33 +100,43 @@ def _context(action: str, resource: str) -> tuple[Any, Any, Any] | None:
     return identity, evaluation, principal.limits
 
 
+def _with_conditional_writes(stock: Any) -> Any:
+    """Adds the condition keys s3:if-none-match and s3:if-match."""
+
+    def context(action: str, query: Any, path: str = "", headers: Any = None) -> dict[str, Any]:
+        found = dict(stock(action, query, path, headers))
+        for name in ("if-none-match", "if-match"):
+            if value := (headers or {}).get(name):
+                found[f"s3:{name}"] = value
+        return found
+
+    return context
+
+
 def _naming_the_caller(stock: Any) -> Any:
     """Bucket policies may name a role or user of another account; stock knows accounts only."""
 
-    def allows(
-        owner: str, bucket: str, key: str, method: str, query: Any, caller: str, headers: Any = None
-    ) -> bool:
-        account_allowed = bool(stock(owner, bucket, key, method, query, caller, headers))
-        if not ministack.AUTH or not caller:
+    def allows(*request: Any) -> bool:
+        account_allowed = bool(stock(*request))
+        if not ministack.AUTH or not request[5]:
             return account_allowed
-        decision = _policy_decision(owner, bucket, key, method, query, caller, headers)
+        decision = _policy_decision(*request)
         return decision == "Allow" or (account_allowed and decision != "Deny")
 
     return allows
 
 
-def _policy_decision(
-    owner: str, bucket: str, key: str, method: str, query: Any, caller: str, headers: Any
+def _policy_decision(  # noqa: PLR0917 (the signature of MiniStack's own function)
+    owner: str, bucket: str, key: str, method: str, query: Any, caller: str, headers: Any = None
 ) -> str:
-    from ministack.core.iam_actions import _s3_action, s3_service_context
-
     path = f"/{bucket}/{key}" if key else f"/{bucket}"
-    action = f"s3:{_s3_action(method, path, query) or 'GetObject'}"
+    action = f"s3:{iam_actions._s3_action(method, path, query) or 'GetObject'}"
     with request_scope(owner, get_region()):
-        conditions = s3_service_context(action, query, path, headers or {})
+        conditions = iam_actions.s3_service_context(action, query, path, headers or {})
+    arn = iam_evaluator.caller_arn()
     evaluation = iam_evaluator.EvalContext(
-        principal_arn=iam_evaluator.caller_arn(),
-        principal_type="AssumedRole" if ":assumed-role/" in iam_evaluator.caller_arn() else "User",
+        principal_arn=arn,
+        principal_type="AssumedRole" if ":assumed-role/" in arn else "User",
         principal_account=caller,
         action=action,
         resource_arn=f"arn:aws:s3:::{path[1:]}",

@@ -26,7 +26,7 @@ class LocalCloudError(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """One call that reached the local cloud: `s3:PutObject`, the caller's account, when (Unix s)."""
+    """One call that came in: `s3:PutObject`, the caller's account, when (Unix seconds)."""
 
     operation: str
     account: str
@@ -137,9 +137,9 @@ class LocalCloud:
 
         With auth the profile is an administrator, not the root user, whom no policy binds.
         """
-        if not self.auth and (known := profiles.profiles(self._layout).get(profile)):
-            if account_id in (None, known):
-                return known
+        known = profiles.profiles(self._layout).get(profile)
+        if known is not None and not self.auth and account_id in (None, known):
+            return known
         answer = self.control("accounts", {"profile": profile, "account": account_id})
         self.add_profile(profile, answer["key"], answer["secret"])
         return str(answer["account"])

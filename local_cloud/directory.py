@@ -41,7 +41,7 @@ class Layout:
 
     @property
     def images(self) -> Path:
-        """What stands for container images: the bin directory of <repository> comes first on PATH."""
+        """What stands for container images: <repository>/bin comes first on PATH."""
         return self.root / "images"
 
     @property

@@ -2,6 +2,7 @@
 
 import asyncio
 import fnmatch
+import functools
 import json
 import time
 from dataclasses import dataclass, field
@@ -70,7 +71,8 @@ class FaultInjector:
             if rule is None:
                 await application(scope, again, send)
             else:
-                await _strike(rule, service, application, scope, again, send)
+                served = functools.partial(application, scope, again)
+                await _strike(rule, service, served, send)
 
         return wrapped
 
@@ -120,20 +122,18 @@ def _account(access_key: str) -> str:
     return str(session or find_iam_access_key_account(access_key) or "")
 
 
-async def _strike(
-    rule: Rule, service: str, application: Any, scope: Any, receive: Any, send: Any
-) -> None:
+async def _strike(rule: Rule, service: str, served: Any, send: Any) -> None:
     match rule.kind:
         case "delay":
             await asyncio.sleep(rule.seconds)
-            await application(scope, receive, send)
+            await served(send)
         case "error":
             await _refuse(rule, service, send)
         case "error_after":
-            await application(scope, receive, _nowhere)
+            await served(_nowhere)
             await _refuse(rule, service, send)
         case "reset":
-            await application(scope, receive, _nowhere)
+            await served(_nowhere)
             # An exception before the first byte would become a tidy answer of status 500.
             headers = [(b"content-length", b"1000000")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})

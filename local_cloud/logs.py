@@ -1,4 +1,4 @@
-"""Log streams that builds and jobs write, as the services do: without being asked for a permission."""
+"""Log streams that builds and jobs write: their services need no permission of the role."""
 
 import time
 from collections.abc import Callable

@@ -15,7 +15,6 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 from local_cloud.directory import DEFAULT_REGION, Layout, ServerState, write_state
 
@@ -28,7 +27,6 @@ def main() -> None:
     port = listener.getsockname()[1]
     # MiniStack reads its settings when it is imported, so nothing may import it before this line.
     os.environ.update(_settings(layout, port, auth=arguments.auth, persist=arguments.persist))
-    # A pool that starts before `home` is set would keep the old one.
     token = os.environ.pop("LOCAL_CLOUD_TOKEN")
     state = ServerState(os.getpid(), port, token, arguments.auth, arguments.persist)
     asyncio.run(_serve(layout, state, listener, watch_parent=not arguments.detached))
@@ -88,7 +86,7 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     if watch_parent:
         _stop_with_parent(loop, stop)
-    application = extensions.install(layout, state, lambda: loop.call_soon_threadsafe(stop.set))
+    application = extensions.install(layout, state, lambda: _set(loop, stop))
     config = hypercorn.config.Config()
     config.bind = [f"fd://{listener.fileno()}"]
     config.accesslog = config.errorlog = None
@@ -97,7 +95,7 @@ async def _serve(
     listener.listen(256)
     write_state(layout, state)
     try:
-        await hypercorn.asyncio.serve(_quiet(application), config, shutdown_trigger=stop.wait)
+        await hypercorn.asyncio.serve(application, config, shutdown_trigger=stop.wait)
     finally:
         extensions.uninstall()
         layout.state.unlink(missing_ok=True)
@@ -107,14 +105,14 @@ async def _serve(
     os._exit(0)
 
 
-def _quiet(application: Any) -> Any:
-    return application
+def _set(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    loop.call_soon_threadsafe(stop.set)
 
 
 def _stop_with_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
     def watch() -> None:
         sys.stdin.buffer.read()
-        loop.call_soon_threadsafe(stop.set)
+        _set(loop, stop)
 
     threading.Thread(target=watch, daemon=True, name="parent").start()
 

@@ -10,7 +10,7 @@ def over_tls(application: Any) -> Any:
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
-            # Without IAM enforcement MiniStack forgets to do this, and every connection is insecure.
+            # Without IAM enforcement MiniStack takes every connection for an insecure one.
             pin_request_origin((scope.get("client") or ("127.0.0.1",))[0], True)
             scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
         await application(scope, receive, send)

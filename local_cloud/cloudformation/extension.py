@@ -1,11 +1,18 @@
 """Everything that this package changes in MiniStack's CloudFormation."""
 
-from local_cloud.cloudformation import batch_types, fidelity, pipelines, stubs, templates
+from local_cloud.cloudformation import (
+    batch_types,
+    fidelity,
+    pipelines,
+    states,
+    stubs,
+    templates,
+)
 from local_cloud.machine import Machine
 
 
 def install(machine: Machine) -> None:
     """Adds types, reads of templates, and refusals."""
     del machine
-    for part in (pipelines, batch_types, stubs, templates, fidelity):
+    for part in (pipelines, batch_types, stubs, templates, fidelity, states):
         part.install()

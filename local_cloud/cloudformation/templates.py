@@ -46,7 +46,7 @@ def locate(url: str) -> tuple[str, str, str | None] | None:
     """Bucket, key and version ID of an S3 URL, in path or virtual-hosted style."""
     parts = urlsplit(url)
     path = unquote(parts.path.lstrip("/"))
-    version = (parse_qs(parts.query).get("versionId") or [None])[0]
+    version = next(iter(parse_qs(parts.query).get("versionId", ())), None)
     if parts.scheme not in ("http", "https"):
         return None
     if match := _VIRTUAL_HOST.match(parts.hostname or ""):

@@ -127,7 +127,7 @@ class Build:
         variables = processes.environment(
             self.machine, self.home, self.region, self.credentials, before
         )
-        variables |= spec.variables | self.order.settings
+        variables |= {**spec.variables, **self.order.settings}
         variables |= self._step("PRE_BUILD_VARIABLES", lambda: self._looked_up(spec))
         variables |= {
             "CODEBUILD_SRC_DIR": str(self.source),
@@ -138,7 +138,8 @@ class Build:
         return variables
 
     def _looked_up(self, spec: Buildspec) -> dict[str, str]:
-        plain, parameters, secrets = {}, dict(spec.parameters), dict(spec.secrets)
+        plain: dict[str, str] = {}
+        parameters, secrets = dict(spec.parameters), dict(spec.secrets)
         for variable in self.order.environment.get("environmentVariables") or ():
             name, value = variable["name"], str(variable.get("value", ""))
             kinds = {"PARAMETER_STORE": parameters, "SECRETS_MANAGER": secrets}

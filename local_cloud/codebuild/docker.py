@@ -1,4 +1,4 @@
-"""The `docker` of privileged builds. There is no engine here: it registers a manifest, and says so."""
+"""The `docker` of privileged builds. It has no engine: it registers a manifest, and says so."""
 
 import shlex
 import sys

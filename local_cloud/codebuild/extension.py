@@ -6,10 +6,9 @@ import threading
 import time
 from collections.abc import Mapping
 from contextvars import copy_context
-from pathlib import Path
 from typing import Any
 
-from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
+from ministack.core.responses import error_response_json, get_region, json_response
 from ministack.services import codebuild
 
 from local_cloud import events, logs, processes, roles
@@ -44,7 +43,8 @@ def start(
     known = codebuild._projects[project]
     settings = _overridden(known, request)
     build_id = codebuild._build_id(project)
-    record = codebuild._make_build_record(settings, build_id, request.get("sourceVersion"))
+    version = request.get("sourceVersion")
+    record: dict[str, Any] = codebuild._make_build_record(settings, build_id, version)
     now = record.pop("endTime")
     record |= {
         "buildStatus": "IN_PROGRESS",

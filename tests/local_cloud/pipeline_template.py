@@ -53,10 +53,10 @@ def _bucket() -> dict[str, Any]:
 
 
 _ANY_OBJECT = {"Fn::Sub": "${Bucket.Arn}/*"}
-_BUILD_GRANTS = [
+_BUILD_GRANTS: list[dict[str, Any]] = [
     {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": _ANY_OBJECT}
 ]
-_PIPELINE_GRANTS = [
+_PIPELINE_GRANTS: list[dict[str, Any]] = [
     {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": _ANY_OBJECT},
     {
         "Effect": "Allow",
