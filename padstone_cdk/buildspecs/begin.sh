@@ -9,4 +9,5 @@ stamp=$(date -u -d "@$now" +%Y%m%d-%H%M%S)
 built_at=$(date -u -d "@$now" +%Y-%m-%dT%H:%M:%SZ)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+export AWS_PAGER= AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=6
 export SOURCE_DATE_EPOCH=315532800 PYTHONDONTWRITEBYTECODE=1 # the same source gives the same bytes

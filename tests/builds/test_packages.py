@@ -19,8 +19,8 @@ from .conftest import ROOT, Built, ToolsAccount
 KEY = re.compile(r"packages/(\w+)/\1-\d{8}-\d{6}-([0-9a-f]{8})\.(zip|tar\.gz)")
 MINIATURE = """cmake_minimum_required(VERSION 3.13)
 project(miniature C)
-add_executable(cbmc cbmc.c)
-set_target_properties(cbmc PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+add_subdirectory(src)
 """
 
 
@@ -114,9 +114,10 @@ def test_the_viewer_package_runs_where_it_is_unpacked(tools: ToolsAccount, tmp_p
 def test_cbmc_is_built_from_its_own_source(tools: ToolsAccount, tmp_path: Path) -> None:
     """The recipe configures, compiles and packs what lands in bin/ (here a miniature of it)."""
     source = tmp_path / "cbmc"
-    source.mkdir()
+    (source / "src").mkdir(parents=True)
     (source / "CMakeLists.txt").write_text(MINIATURE)
-    (source / "cbmc.c").write_text("int main(void) { return 10; }\n")
+    (source / "src/CMakeLists.txt").write_text("add_executable(cbmc cbmc.c)\n")
+    (source / "src/cbmc.c").write_text("int main(void) { return 10; }\n")
     built = tools.build("cbmc", tools.source(source))
     with tarfile.open(fileobj=io.BytesIO(published(tools, built))) as package:
         package.extractall(tmp_path / "somewhere", filter="data")
