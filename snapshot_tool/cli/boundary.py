@@ -54,7 +54,7 @@ def _explain(error: BaseException, program: str) -> tuple[str, PadstoneError, in
     match error:
         case Terminated():
             return "terminated", _interrupted(error), TERMINATED
-        case KeyboardInterrupt() | click.Abort():
+        case KeyboardInterrupt():
             return "interrupted", _interrupted(error), INTERRUPTED
         case click.ClickException():
             return "BadInputError", _usage(error, program), error.exit_code

@@ -76,11 +76,22 @@ def run(
     if world is None:
         signal.signal(signal.SIGTERM, _terminate)
     return bounded(
-        lambda: int(program.main(given, name, standalone_mode=False, obj=surrounding) or 0),
+        lambda: _invoke(program, name, given, surrounding),
         program=name,
         as_json="--json" in given,
         environ=surrounding.environ,
     )
+
+
+def _invoke(program: click.Command, name: str, arguments: list[str], world: World) -> int:
+    """Do what click's own `main` does, but let every error and interruption through."""
+    variable = f"_{name.upper()}_COMPLETE"
+    if instruction := world.environ.get(variable):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(program, {"obj": world}, name, variable, instruction)
+    with program.make_context(name, arguments, obj=world) as context:
+        return int(program.invoke(context) or 0)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from snapshot_tool.cli.boundary import printable
 from snapshot_tool.cli.shell import Shell
 
 if TYPE_CHECKING:
@@ -73,10 +74,18 @@ def show(shell: Shell, answer: Answer) -> int:
 
         click.echo(json.dumps(answer.document, indent=2, sort_keys=False))
     else:
-        from snapshot_tool.cli.render import print_all
-
-        print_all(answer.text())
+        _print(list(answer.text()))
     return answer.exit_code
+
+
+def _print(parts: Sequence[RenderableType]) -> None:
+    if all(isinstance(part, str) for part in parts):
+        for part in parts:
+            click.echo(printable(str(part)))
+        return
+    from snapshot_tool.cli.render import print_all
+
+    print_all(parts)
 
 
 def epilog(example: str, exits: Mapping[int, str]) -> str:

@@ -10,7 +10,10 @@ from snapshot_tool.cli.verb import BAD_INPUT, BUSY, DONE, FAILED, Answer, verb
 @verb("remove", example="padstone account remove beta", exits=(DONE, FAILED, BAD_INPUT, BUSY))
 @account_argument
 def command(shell: Shell, account: str) -> Answer:
-    """Take from ACCOUNT the right to read the snapshots; what it runs is not touched."""
+    """Take the right to read the snapshots from ACCOUNT.
+
+    What it runs is not touched.
+    """
     with shell.work() as work:
         work.account_remove(account)
     return Answer(

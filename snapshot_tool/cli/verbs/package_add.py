@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 @click.argument("tool", type=tool_type)
 @click.argument("file", type=FILE)
 def command(shell: Shell, tool: ToolName, file: Path) -> Answer:
-    """Upload a package of TOOL that was built elsewhere; it is written once and never changed."""
+    """Upload a package of TOOL that was built elsewhere.
+
+    It gets a name of its own, is written once and never changed.
+    """
     from snapshot_tool.cli import documents
 
     with shell.work() as work:

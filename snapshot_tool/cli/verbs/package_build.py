@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 def command(
     shell: Shell, tools: tuple[ToolName, ...], deadline: float | None, no_wait: bool
 ) -> Answer:
-    """Start the pipelines of each TOOL (all if none is named) and wait until they are done."""
+    """Build each TOOL by its pipeline, and wait.
+
+    All tools if none is named.
+    """
     from snapshot_tool.cli import documents
 
     if no_wait and deadline:

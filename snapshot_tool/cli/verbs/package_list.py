@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 @verb("list", example="padstone package list cbmc")
 @click.argument("tool", type=tool_type, required=False)
 def command(shell: Shell, tool: ToolName | None) -> Answer:
-    """List the packages in the shared bucket, of TOOL or of all; * marks the newest build."""
+    """List the packages in the shared bucket.
+
+    Of TOOL, or of all; a star marks the newest build, which a snapshot takes.
+    """
     from snapshot_tool.cli import documents
 
     with shell.work() as work:

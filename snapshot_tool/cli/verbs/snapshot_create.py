@@ -58,7 +58,10 @@ def command(
     assembly: Path | None,
     app_dir: Path,
 ) -> Answer:
-    """Freeze the templates of STAGE (tools or proof) with the newest packages under a new ID."""
+    """Freeze the templates of STAGE under a new ID.
+
+    STAGE is tools or proof. The newest build of each package is pinned, unless another is named.
+    """
     from snapshot_tool.cli import documents
 
     overrides = {**read_overrides(overrides_file), **packages}

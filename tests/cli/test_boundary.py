@@ -1,0 +1,104 @@
+"""Errors become a few lines and an exit code, in one place."""
+
+from __future__ import annotations
+
+import pytest
+
+from snapshot_tool import errors
+from snapshot_tool.cli.boundary import Terminated
+from snapshot_tool.errors import LockedError, PadstoneError
+from snapshot_tool.model.progress import Phase, Progress
+from tests.cli.conftest import CommandLine
+from tests.cli.recorder import ID, Recorder, failing
+
+LOCKED = LockedError("alice@host deploys since noon", where="account beta", fix="wait\nor ask her")
+
+
+def test_an_error_says_where_what_and_what_next(padstone: CommandLine) -> None:
+    """On stderr; stdout stays empty."""
+    padstone.work = failing(LOCKED)
+    result = padstone("deploy", "beta", "--snapshot", ID)
+    assert (result.code, result.out) == (3, "")
+    assert result.err == (
+        "padstone: account beta: alice@host deploys since noon\n  wait\n  or ask her\n"
+    )
+
+
+def test_an_error_in_json_is_the_one_document(padstone: CommandLine) -> None:
+    """A script that parses stdout finds JSON whatever happens."""
+    padstone.work = failing(LOCKED)
+    result = padstone("deploy", "beta", "--snapshot", ID, "--json")
+    assert result.json == {
+        "error": {
+            "type": "LockedError",
+            "where": "account beta",
+            "what": "alice@host deploys since noon",
+            "fix": "wait\nor ask her",
+            "exit_code": 3,
+        }
+    }
+
+
+CLASSES = [one for one in vars(errors).values() if isinstance(one, type)]
+
+
+@pytest.mark.parametrize("kind", [one for one in CLASSES if issubclass(one, PadstoneError)])
+def test_every_error_ends_with_its_own_exit_code(
+    padstone: CommandLine, kind: type[PadstoneError]
+) -> None:
+    """The tree in errors.py is the whole truth."""
+    padstone.work = failing(kind("no"))
+    result = padstone("status")
+    assert (result.code, result.err) == (kind.exit_code, "padstone: no\n")
+
+
+def test_the_unexpected_is_short_and_says_how_to_get_more(padstone: CommandLine) -> None:
+    """No traceback unless asked for."""
+    padstone.work = Recorder(fails=ZeroDivisionError("by zero"))
+    result = padstone("status")
+    assert result.code == 1
+    assert "this should not happen: ZeroDivisionError: by zero" in result.err
+    assert "PADSTONE_TRACEBACK=1" in result.err
+    assert "Traceback" not in result.err
+
+
+def test_the_traceback_comes_where_asked_for(padstone: CommandLine) -> None:
+    """For any error."""
+    padstone.environ["PADSTONE_TRACEBACK"] = "1"
+    padstone.work = failing(LOCKED)
+    result = padstone("status")
+    assert "Traceback" in result.err
+    assert result.code == 3
+
+
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (Terminated(), 143)])
+def test_an_interruption_tells_what_is_left_running(
+    padstone: CommandLine, error: BaseException, code: int
+) -> None:
+    """CloudFormation goes on without us: which stacks, and how to finish."""
+    padstone.work = Recorder(
+        fails=error,
+        tells=[
+            Progress(subject="padstone-proof-storage", state="UPDATE_COMPLETE", phase=Phase.DONE),
+            Progress(subject="padstone-proof-ci", state="UPDATE_IN_PROGRESS"),
+        ],
+    )
+    result = padstone("deploy", "beta", "--snapshot", ID, "--json")
+    assert result.code == code
+    assert "padstone-proof-ci is left in UPDATE_IN_PROGRESS" in result.err
+    assert "padstone-proof-storage" not in result.err
+    assert "run again" in result.err
+    assert result.json["error"]["exit_code"] == code
+
+
+def test_a_reader_that_has_enough_is_no_error(padstone: CommandLine) -> None:
+    """`padstone snapshot list | head -1` ends quietly."""
+    padstone.work = Recorder(fails=BrokenPipeError())
+    result = padstone("snapshot", "list")
+    assert (result.code, result.err) == (0, "")
+
+
+def test_an_error_cannot_steer_the_terminal(padstone: CommandLine) -> None:
+    """What AWS or a file says is shown, not obeyed."""
+    padstone.work = failing(PadstoneError("\x1b[2Jgone"))
+    assert "\x1b" not in padstone("status").err

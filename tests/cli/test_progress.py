@@ -1,0 +1,95 @@
+"""Progress: on stderr, after a second, plain where there is no terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+import time
+
+from snapshot_tool.cli.progress import display
+from snapshot_tool.model.progress import Phase, Progress
+from tests.cli.conftest import CommandLine
+from tests.cli.recorder import ID, Recorder
+
+STEPS = [
+    Progress(subject="templates", state="reading"),
+    Progress(subject="templates", state="read", phase=Phase.DONE),
+    Progress(subject="padstone-proof-ci", state="UPDATE_IN_PROGRESS"),
+    Progress(subject="padstone-proof-ci", state="UPDATE_IN_PROGRESS", detail="Queue"),
+    Progress(subject="padstone-proof-ci", state="UPDATE_COMPLETE", phase=Phase.DONE),
+]
+
+
+def test_quick_work_shows_nothing(padstone: CommandLine) -> None:
+    """Less than a second is not worth a line."""
+    padstone.work = Recorder(tells=STEPS)
+    assert padstone("deploy", "beta", "--snapshot", ID).err == ""
+
+
+def test_long_work_shows_plain_lines_with_seconds(padstone: CommandLine) -> None:
+    """All that happened, from the beginning; a state that is told twice is shown once."""
+    padstone.work = Recorder(tells=STEPS)
+    padstone.times = [0.0, 0.1, 0.1, 0.1, 0.2, 0.2, 0.2, 1.5, 1.5, 1.5, 2.0, 7.25]
+    result = padstone("deploy", "beta", "--snapshot", ID)
+    shown = [line.split("s  ", 1)[1] for line in result.err.splitlines()]
+    assert shown == [
+        "templates  reading",
+        "templates  read",
+        "padstone-proof-ci  UPDATE_IN_PROGRESS",
+        "padstone-proof-ci  UPDATE_COMPLETE",
+    ]
+    assert result.err.splitlines()[-1].startswith("   7.")
+
+
+def test_progress_never_mixes_with_the_answer(padstone: CommandLine) -> None:
+    """stdout holds one JSON document, however much was told."""
+    padstone.work = Recorder(tells=STEPS)
+    padstone.times = [0.0, 5.0]
+    result = padstone("deploy", "beta", "--snapshot", ID, "--json")
+    assert result.json["changed"] is True
+    assert "UPDATE_COMPLETE" in result.err
+
+
+def test_quiet_shows_no_progress(padstone: CommandLine) -> None:
+    """The answer stays."""
+    padstone.work = Recorder(tells=STEPS)
+    padstone.times = [0.0, 5.0]
+    result = padstone("deploy", "beta", "--snapshot", ID, "--quiet")
+    assert result.err == ""
+    assert result.out
+
+
+def test_a_terminal_gets_a_live_table() -> None:
+    """A row a stack, drawn with rich; it stays when the work is done."""
+    leader, follower = pty.openpty()
+    script = "from tests.cli.test_progress import play; play()"
+    with subprocess.Popen([sys.executable, "-c", script], stderr=follower, env=_terminal()):
+        os.close(follower)
+        shown = _all(leader)
+    assert "padstone-proof-ci" in shown
+    assert "UPDATE_COMPLETE" in shown
+
+
+def play() -> None:
+    """Tell a second's worth of progress."""
+    with display(time.monotonic, quiet=False) as tell:
+        for step in STEPS:
+            tell(step)
+        time.sleep(1.4)
+
+
+def _terminal() -> dict[str, str]:
+    return {**os.environ, "TERM": "xterm", "COLUMNS": "100", "PYTHONWARNINGS": "error"}
+
+
+def _all(leader: int) -> str:
+    parts = []
+    try:
+        while part := os.read(leader, 65536):
+            parts.append(part)
+    except OSError:  # how Linux says that the other end is closed
+        pass
+    os.close(leader)
+    return b"".join(parts).decode()
