@@ -3,13 +3,12 @@
 This needs the machine's own package client (apt) and reach of its distribution; it fails without.
 """
 
+import fcntl
 import io
 import os
 import platform
 import subprocess
 import tarfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -25,26 +24,37 @@ GREEN = 'int x; __CPROVER_assume(x > 0 && x < 9); __CPROVER_assert(x * x > 0, "p
 RED = 'int x; __CPROVER_assert(x != 7, "must end SUCCESSFUL");'
 
 
-@dataclass(frozen=True)
 class Package:
     """The package as it was built, unpacked, and the debs that it was made of."""
 
-    archive: bytes
-    unpacked: Path
-    cache: Path
+    def __init__(self, top: Path) -> None:
+        self.archive, self.unpacked, self.cache = (
+            top / "cbmc.tar.gz", top / "unpacked", top / "cache"
+        )  # fmt: skip
+
+    def build(self, tools: ToolsAccount) -> None:
+        source = tools.source(SOURCE)
+        built = tools.build("cbmc", source, PADSTONE_BUILD_CACHE=str(self.cache))
+        assert built.succeeded, built.log
+        archive = bytes(tools.object(built.exported["PACKAGE_KEY"])["Bytes"])
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tarball:
+            tarball.extractall(self.unpacked, filter="data")
+        self.archive.write_bytes(archive)
 
 
 @pytest.fixture(scope="module")
-def package(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Package]:
-    tools = ToolsAccount(cloud, f"cbmc-{os.getpid()}")
-    cache = tmp_path_factory.mktemp("cache")
-    built = tools.build("cbmc", tools.source(SOURCE), PADSTONE_BUILD_CACHE=str(cache))
-    assert built.succeeded, built.log
-    archive = bytes(tools.object(built.exported["PACKAGE_KEY"])["Bytes"])
-    unpacked = tmp_path_factory.mktemp("somewhere")
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tarball:
-        tarball.extractall(unpacked, filter="data")
-    yield Package(archive, unpacked, cache)
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """Built once, also when several workers share these tests."""
+    base = tmp_path_factory.getbasetemp()
+    top = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "packed-cbmc"
+    top.mkdir(exist_ok=True)
+    package = Package(top)
+    with (top / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not package.archive.exists():
+            with LocalCloud.start(tmp_path_factory.mktemp("cloud")) as cloud:
+                package.build(ToolsAccount(cloud, "tools"))
+    return package
 
 
 def run(package: Package, *command: str, directory: Path) -> subprocess.CompletedProcess[str]:
@@ -95,7 +105,7 @@ def test_building_it_again_fetches_nothing_and_gives_the_same_bytes(
         env={"PATH": f"{tmp_path}:/usr/bin:/bin", "PADSTONE_BUILD_CACHE": str(package.cache)},
         check=True,
     )
-    assert (tmp_path / "again.tar.gz").read_bytes() == package.archive
+    assert (tmp_path / "again.tar.gz").read_bytes() == package.archive.read_bytes()
 
 
 @pytest.mark.parametrize(
