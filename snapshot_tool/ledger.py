@@ -11,11 +11,11 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from snapshot_tool.errors import ConflictError, LockedError, PadstoneError
+from snapshot_tool.errors import ConflictError, FailedError, LockedError, PadstoneError
 from snapshot_tool.model import canonical
 from snapshot_tool.model.canonical import Json
 from snapshot_tool.model.manifest import Manifest
@@ -182,16 +182,20 @@ class Lock:
         self.held = prolonged
 
     def release(self) -> None:
-        """Give the lock back; nothing happens if it was lost."""
+        """Give the lock back; nothing happens if it was lost.
+
+        A call that fails is no error: the work is done, and the lock expires by itself.
+        """
         if self.held is None:
             return
         held, self.held = self.held, None
-        self._tables.delete_if(
-            self._table,
-            {"account": held.key},
-            condition=_SAME_LOCK,
-            values={"token": held.token},
-        )
+        with suppress(FailedError):
+            self._tables.delete_if(
+                self._table,
+                {"account": held.key},
+                condition=_SAME_LOCK,
+                values={"token": held.token},
+            )
 
     def holder(self, key: str) -> LockHolder | None:
         """Say who holds an account's lock, for those who only look."""
@@ -317,5 +321,5 @@ def _record(entry: Mapping[str, Json]) -> Mapping[str, Json]:
 
 
 def _holds(item: Mapping[str, Json], deployment: Deployment) -> bool:
-    ids = [_record(entry).get("deployment_id") for entry in _entries(_release_manifest(item))]
-    return deployment.deployment_id in ids
+    record = deployment.to_json()
+    return any(_record(entry) == record for entry in _entries(_release_manifest(item)))
