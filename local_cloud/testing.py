@@ -1,5 +1,6 @@
 """Helpers for tests that use the local cloud. Nothing here needs a test framework."""
 
+import configparser
 import os
 import subprocess
 import time
@@ -8,11 +9,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
+import botocore.loaders
+import botocore.session
 
 from local_cloud.cloud import LocalCloud
 from local_cloud.directory import DEFAULT_REGION
 
 T = TypeVar("T")
+_LOADER = botocore.loaders.create_loader()  # reading the service models is most of a client's cost
 
 
 def clean_environment(cloud: LocalCloud, profile: str | None = None) -> dict[str, str]:
@@ -23,11 +27,12 @@ def clean_environment(cloud: LocalCloud, profile: str | None = None) -> dict[str
 
 def session(cloud: LocalCloud, profile: str) -> boto3.Session:
     """A session of one profile. It reads no environment, so several may be used side by side."""
-    import configparser
-
     keys = configparser.ConfigParser(interpolation=None)
     keys.read(cloud.environment()["AWS_SHARED_CREDENTIALS_FILE"])
+    core = botocore.session.Session()
+    core.register_component("data_loader", _LOADER)
     return boto3.Session(
+        botocore_session=core,
         aws_access_key_id=keys[profile]["aws_access_key_id"],
         aws_secret_access_key=keys[profile]["aws_secret_access_key"],
         region_name=DEFAULT_REGION,

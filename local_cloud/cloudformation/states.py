@@ -82,7 +82,8 @@ def _can_be_deleted(params: Params) -> Any:
     if not status.startswith("UPDATE_") or not status.endswith("_IN_PROGRESS"):
         return None
     return _error(
-        "ValidationError", f"Stack [{stack['StackName']}] cannot be deleted while in status {status}"
+        "ValidationError",
+        f"Stack [{stack['StackName']}] cannot be deleted while in status {status}",
     )
 
 
