@@ -1,4 +1,4 @@
-"""An archive holds what the directory holds and nothing of when, where and by whom it was packed."""
+"""An archive holds what the directory holds, and nothing of when, where and by whom."""
 
 import os
 import stat

@@ -6,6 +6,7 @@ import io
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -21,6 +22,15 @@ MINIATURE = """cmake_minimum_required(VERSION 3.13)
 project(miniature C)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 add_subdirectory(src)
+"""
+
+
+IMPORT_HANDLERS = """
+import importlib, sys
+sys.path.insert(0, sys.argv[1])
+for name in ("webhook", "dispatch", "verdict", "status", "canary"):
+    assert callable(importlib.import_module(f"proof_ci.{name}").handler)
+assert not {"boto3", "botocore", "subprocess"} & sys.modules.keys()
 """
 
 
@@ -75,11 +85,14 @@ def published(tools: ToolsAccount, built: Built) -> bytes:
 def test_the_lambda_package_is_a_zip_of_the_functions(tools: ToolsAccount, tmp_path: Path) -> None:
     """Lambda takes nothing but a zip; what starts processes stays out of it."""
     built = tools.build("lambda", tools.source(own_source(tmp_path)))
-    with zipfile.ZipFile(io.BytesIO(published(tools, built))) as package:
-        names = set(package.namelist())
+    archive = tmp_path / "lambda.zip"
+    archive.write_bytes(published(tools, built))
+    with zipfile.ZipFile(archive) as package:
+        names = package.namelist()
         assert package.testzip() is None
-    assert {"proof_ci/__init__.py", "proof_ci/webhook.py", "proof_ci/canary.py"} <= names
     assert not [n for n in names if "runner" in n or "__pycache__" in n or n.startswith("/")]
+    command = [sys.executable, "-I", "-c", IMPORT_HANDLERS, archive]
+    subprocess.run(command, cwd=tmp_path, check=True)
 
 
 def test_the_batch_package_runs_where_it_is_unpacked(tools: ToolsAccount, tmp_path: Path) -> None:
