@@ -91,7 +91,7 @@ def test_the_lambda_package_is_a_zip_of_the_functions(tools: ToolsAccount, tmp_p
         names = package.namelist()
         assert package.testzip() is None
     assert not [n for n in names if "runner" in n or "__pycache__" in n or n.startswith("/")]
-    command = [sys.executable, "-I", "-c", IMPORT_HANDLERS, archive]
+    command = [sys.executable, "-I", "-c", IMPORT_HANDLERS, str(archive)]
     subprocess.run(command, cwd=tmp_path, check=True)
 
 
