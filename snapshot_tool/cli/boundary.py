@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 
@@ -27,10 +29,11 @@ def bounded(
     With `as_json`, stdout gets `{"error": {...}}` in place of the answer.
     """
     try:
-        return run()
+        code = run()
+        sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has enough of it; nothing was left undone.
-        sys.stdout = None
+        _hang_up()
         return 0
     except BaseException as error:
         if environ.get(TRACEBACK):
@@ -38,6 +41,15 @@ def bounded(
 
             traceback.print_exc()
         return _told(error, program, as_json)
+    return code
+
+
+def _hang_up() -> None:
+    """Let what is still buffered go nowhere, or the interpreter complains of it at its end."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:  # stdout is no file
+        sys.stdout = io.StringIO()
 
 
 def _told(error: BaseException, program: str, as_json: bool) -> int:

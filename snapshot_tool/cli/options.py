@@ -131,7 +131,6 @@ app_option = click.option(
     "app_dir",
     type=FOLDER,
     metavar="DIR",
-    default=Path(),
     help="The folder with the cdk.json of the local CDK app; else the current one.",
 )
 reason_option = click.option("--reason", default="", help="Why; it is kept with the record.")

@@ -33,6 +33,11 @@ RULES = {
         ["deploy", "beta", "--snapshot", ID, "--from-source"],
         "--snapshot and --from-source make no sense together",
     ),
+    "an app that is not deployed": (["deploy", "beta", "--app", "."], "--app says where"),
+    "an assembly and an app": (
+        ["snapshot", "create", "proof", "--assembly", ".", "--app", "."],
+        "--assembly and --app make no sense together",
+    ),
     "a dry run that builds": (
         ["deploy", "beta", "--dry-run", "--build"],
         "--dry-run and --build make no sense together",

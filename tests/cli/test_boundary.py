@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from snapshot_tool import errors
@@ -96,6 +99,17 @@ def test_a_reader_that_has_enough_is_no_error(padstone: CommandLine) -> None:
     padstone.work = Recorder(fails=BrokenPipeError())
     result = padstone("snapshot", "list")
     assert (result.code, result.err) == (0, "")
+
+
+def test_a_pipe_that_is_closed_is_no_error() -> None:
+    """Not even at the interpreter's end, when buffers are emptied."""
+    line = [sys.executable, "-m", "snapshot_tool.cli.main", "completion", "bash"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdout
+        assert run.stderr
+        run.stdout.close()
+        assert run.stderr.read() == b""
+    assert run.returncode == 0
 
 
 def test_an_error_cannot_steer_the_terminal(padstone: CommandLine) -> None:

@@ -29,7 +29,7 @@ from snapshot_tool.cli.verb import (
     Answer,
     verb,
 )
-from snapshot_tool.cli.verbs.plan import plan_answer
+from snapshot_tool.cli.verbs.plan import plan_answer, source_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -73,7 +73,7 @@ def command(
     account: str,
     snapshot: SnapshotId | None,
     from_source: bool,
-    app_dir: Path,
+    app_dir: Path | None,
     parameters_file: Path | None,
     settings: dict[str, str],
     reason: str,
@@ -93,7 +93,7 @@ def command(
         raise click.UsageError("--deadline says how long to wait for --build")
     if print_cdk and not snapshot:
         raise click.UsageError("--print-cdk needs --snapshot ID")
-    source = shell.world.folder / app_dir if from_source else None
+    source = source_folder(shell, from_source, app_dir)
     inputs: Inputs = {"settings": settings, "parameters_file": parameters_file}
     with shell.work() as work:
         if print_cdk and snapshot:

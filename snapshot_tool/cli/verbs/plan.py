@@ -54,7 +54,7 @@ def command(
     account: str,
     snapshot: SnapshotId | None,
     from_source: bool,
-    app_dir: Path,
+    app_dir: Path | None,
     parameters_file: Path | None,
     settings: dict[str, str],
     explain: bool,
@@ -65,15 +65,23 @@ def command(
     Without --snapshot: with the snapshot that it runs, so what a repair would do.
     """
     refuse_together(snapshot=snapshot, from_source=from_source)
+    source = source_folder(shell, from_source, app_dir)
     with shell.work() as work:
         found = work.plan(
             account,
             snapshot,
             settings=settings,
             parameters_file=parameters_file,
-            from_source=shell.world.folder / app_dir if from_source else None,
+            from_source=source,
         )
     return plan_answer(found, explain=explain, exit_code=exit_code)
+
+
+def source_folder(shell: Shell, from_source: bool, app_dir: Path | None) -> Path | None:
+    """Return the folder of the CDK app to deploy from; None where a snapshot is deployed."""
+    if app_dir and not from_source:
+        raise click.UsageError("--app says where --from-source finds the app")
+    return shell.world.folder / (app_dir or "") if from_source else None
 
 
 def plan_answer(plan: Plan, *, explain: bool, exit_code: bool = False) -> Answer:

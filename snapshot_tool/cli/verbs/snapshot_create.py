@@ -12,6 +12,7 @@ from snapshot_tool.cli.options import (
     FOLDER,
     app_option,
     reason_option,
+    refuse_together,
     settings,
     stage_argument,
 )
@@ -56,7 +57,7 @@ def command(
     packages: dict[str, str],
     reason: str,
     assembly: Path | None,
-    app_dir: Path,
+    app_dir: Path | None,
 ) -> Answer:
     """Freeze the templates of STAGE under a new ID.
 
@@ -64,6 +65,7 @@ def command(
     """
     from snapshot_tool.cli import documents
 
+    refuse_together(assembly=assembly, app=app_dir)
     overrides = {**read_overrides(overrides_file), **packages}
     with shell.work() as work:
         made = work.create(
@@ -71,7 +73,7 @@ def command(
             overrides=overrides,
             reason=reason,
             assembly=assembly,
-            app_dir=shell.world.folder / app_dir,
+            app_dir=shell.world.folder / (app_dir or ""),
         )
     return Answer(document=documents.manifest(made), text=lambda: [f"snapshot {made.id}"])
 
