@@ -41,7 +41,9 @@ def script(tool: str) -> str:
             f"package=$work/package.{suffix}\n",
             _embedded("pack.py"),
             _embedded("wrappers.py") if tool == "viewer" else "",
-            'if [ -x padstone/package ]; then\n    padstone/package "$package"\nelse\n',
+            # A pipeline's zip may have lost the executable bit, so that the file is there counts.
+            "if [ -f padstone/package ]; then\n    chmod +x padstone/package\n",
+            '    padstone/package "$package"\nelse\n',
             _text(f"{tool}.sh"),
             "fi\n",
             _text("publish.sh"),
