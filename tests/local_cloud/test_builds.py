@@ -182,7 +182,9 @@ def test_a_build_sees_nothing_of_the_operator(builds: Builds) -> None:
 
 def test_a_build_may_do_what_its_role_may(strict_account: Account) -> None:
     builds = Builds(strict_account)
-    grant = {"Statement": [{"Effect": "Allow", "Action": "ssm:DescribeParameters", "Resource": "*"}]}
+    grant = {
+        "Statement": [{"Effect": "Allow", "Action": "ssm:DescribeParameters", "Resource": "*"}]
+    }
     strict_account.client("iam").put_role_policy(
         RoleName="build", PolicyName="p", PolicyDocument=json.dumps(grant)
     )
