@@ -19,6 +19,7 @@ T = TypeVar("T")
 Life: TypeAlias = Generator[float, None, T]
 
 _LONGEST_NAP = 1.0  # seconds until a halt from another thread is noticed
+_SHORTEST_NAP = 0.001  # a clock need not be finer than that
 
 
 @dataclass
@@ -118,8 +119,8 @@ class Schedule(Generic[T]):
             finished, _ = wait(self._calls, timeout=max(nap, 0.0), return_when=FIRST_COMPLETED)
             for call in finished:
                 self._collect(self._calls.pop(call), call)
-        elif nap > 0:
-            self._clock.sleep(nap)
+        else:
+            self._clock.sleep(max(nap, _SHORTEST_NAP))
 
     def _collect(self, name: str, call: Future[float | _End[T]]) -> None:
         try:
