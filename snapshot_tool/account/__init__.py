@@ -107,7 +107,7 @@ class Account:
             clock=self._clock,
             tell=tell,
             restore=restore,
-            halt=Halt() if halt is None else halt,
+            halt=Halt(outer=halt),
         )
         results = self._perform(run)
         if results.failed or run.halt:

@@ -24,8 +24,12 @@ _SHORTEST_NAP = 0.001  # a clock need not be finer than that
 
 @dataclass
 class Halt:
-    """Once set, nothing new is started and what runs is to come to an end; says why."""
+    """Once set, nothing new is started and what runs is to come to an end.
 
+    One that has an `outer` is set as soon as that is, and leaves it alone when it is set itself.
+    """
+
+    outer: Halt | None = None
     event: threading.Event = field(default_factory=threading.Event)
     interrupted: bool = False
 
@@ -34,7 +38,7 @@ class Halt:
         self.event.set()
 
     def __bool__(self) -> bool:
-        return self.event.is_set()
+        return self.event.is_set() or bool(self.outer)
 
 
 @dataclass(frozen=True)
