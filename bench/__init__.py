@@ -1,0 +1,1 @@
+"""Padstone beside what a user would pick instead: measured side by side, never a timed test."""

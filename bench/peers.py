@@ -1,0 +1,27 @@
+"""The command lines of the tools that a user would pick instead, on the six stacks."""
+
+from __future__ import annotations
+
+from bench.lab import Account, Lab
+from bench.run import Ran
+from bench.stacks import six
+
+
+def cdk_deploy(lab: Lab, account: Account) -> Ran:
+    """`cdk deploy --all` of the ready-made assembly; it has to be told every wired value."""
+    told = [
+        part
+        for stack in six(account.id)
+        for key, value in stack.wired.items()
+        for part in ("--parameters", f"{stack.name}:{key}={value}")
+    ]
+    return lab.cdk(
+        account,
+        *("deploy", "--all", "--concurrency", "6", "--app", str(lab.assembly)),
+        *("--require-approval", "never", *told),
+    )
+
+
+def padstone_deploy(lab: Lab, account: Account) -> Ran:
+    """`padstone deploy` of the frozen snapshot; it finds the wired values itself."""
+    return lab.padstone("deploy", account.name, "--snapshot", lab.snapshot, "--reason", "bench")
