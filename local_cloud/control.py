@@ -10,7 +10,7 @@ from typing import Any
 import ministack.app as ministack
 from ministack.core.responses import request_scope
 
-from local_cloud import pacing
+from local_cloud import pacing, processes
 from local_cloud.directory import DEFAULT_REGION
 from local_cloud.faults import FaultInjector, Rule
 from local_cloud.machine import Machine
@@ -37,7 +37,7 @@ def private_endpoints(
             case "accounts":
                 return await asyncio.to_thread(_account, machine, accounts, body)
             case "calls":
-                return {"calls": faults.calls}
+                return {"calls": list(faults.calls)}
             case "calls/clear":
                 faults.calls.clear()
             case "faults":
@@ -49,9 +49,10 @@ def private_endpoints(
             case "mail":
                 return {"mail": mail}
             case "reset":
+                await asyncio.to_thread(processes.kill_all)
                 await asyncio.to_thread(ministack._reset_all_state)
-                for store in (faults.calls, faults.rules, mail, accounts):
-                    store.clear()
+                for forgotten in (faults.calls, faults.rules, mail, accounts):
+                    forgotten.clear()
             case "stop":
                 asyncio.get_running_loop().call_later(0.02, stop)
             case _:

@@ -5,6 +5,7 @@ import fnmatch
 import functools
 import json
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
@@ -15,6 +16,7 @@ from ministack.core.iam_evaluator import find_iam_access_key_account
 from ministack.core.responses import _account_from_sts_session
 from ministack.services.sts import new_uuid
 
+CALLS_KEPT = 200_000
 _XML_SERVICES = {"s3", "sts", "iam", "cloudformation", "sns", "ec2", "monitoring", "cloudfront"}
 _OPERATIONS = {
     ("s3:GetObject", "HEAD"): "s3:HeadObject",
@@ -53,7 +55,7 @@ class FaultInjector:
     """The calls so far and the faults to come. Only the event loop touches it."""
 
     def __init__(self) -> None:
-        self.calls: list[dict[str, Any]] = []
+        self.calls: deque[dict[str, Any]] = deque(maxlen=CALLS_KEPT)
         self.rules: list[Rule] = []
 
     def around(self, application: Any) -> Any:

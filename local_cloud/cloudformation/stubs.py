@@ -18,18 +18,12 @@ from local_cloud.cloudformation.registry import (
 
 def install() -> None:
     """Adds the types, and attributes that MiniStack's own types lack."""
-    _stub("AWS::CloudWatch::CompositeAlarm", "AlarmName", _alarm)
     _stub("AWS::XRay::Group", "GroupName", _xray_group)
     _stub("AWS::XRay::SamplingRule", "", _sampling_rule)
     _stub("AWS::Logs::QueryDefinition", "Name", _query_definition)
     _stub("AWS::EC2::FlowLog", "", _flow_log)
-    _stub("AWS::EC2::SecurityGroupIngress", "", _security_group_rule)
-    _stub("AWS::EC2::SecurityGroupEgress", "", _security_group_rule)
     _stub("AWS::SSM::Document", "Name", lambda name: (name, {}))
     _stub("AWS::Budgets::Budget", "", lambda name: (name, {}))
-    _stub("AWS::SecretsManager::ResourcePolicy", "", lambda name: (name, {}))
-    _stub("AWS::SNS::TopicInlinePolicy", "", lambda name: (name, {}))
-    _stub("AWS::SQS::QueueInlinePolicy", "", lambda name: (name, {}))
     add_attributes("AWS::EC2::VPC", _vpc)
 
 
@@ -49,10 +43,6 @@ def _nothing(physical_id: str, properties: Properties) -> None:
     del physical_id, properties
 
 
-def _alarm(name: str) -> Made:
-    return name, {"Arn": _arn("cloudwatch", f"alarm:{name}")}
-
-
 def _xray_group(name: str) -> Made:
     arn = _arn("xray", f"group/{name}")
     return arn, {"GroupARN": arn}
@@ -70,11 +60,6 @@ def _query_definition(name: str) -> Made:
 
 def _flow_log(name: str) -> Made:
     identifier = f"fl-{uuid.uuid4().hex[:17]}"
-    return identifier, {"Id": identifier}
-
-
-def _security_group_rule(name: str) -> Made:
-    identifier = f"sgr-{uuid.uuid4().hex[:17]}"
     return identifier, {"Id": identifier}
 
 

@@ -59,8 +59,7 @@ class Build:
     def run(self) -> bool:
         """Runs the build to its end; True if it succeeded."""
         try:
-            spec = self._step("DOWNLOAD_SOURCE", self._download)
-            variables = self._variables(spec)
+            spec, variables = self._step("DOWNLOAD_SOURCE", self._prepare)
             succeeded = self._phases(spec, variables)
             if succeeded:
                 self._step("UPLOAD_ARTIFACTS", lambda: self._upload(spec))
@@ -77,6 +76,10 @@ class Build:
             raise BuildFailedError(str(error)) from error
         self.phase(name, "SUCCEEDED", "")
         return result
+
+    def _prepare(self) -> tuple[Buildspec, dict[str, str]]:
+        spec = self._download()
+        return spec, self._variables(spec)
 
     def _download(self) -> Buildspec:
         self.source.mkdir(parents=True, exist_ok=True)
@@ -128,7 +131,7 @@ class Build:
             self.machine, self.home, self.region, self.credentials, before
         )
         variables |= {**spec.variables, **self.order.settings}
-        variables |= self._step("PRE_BUILD_VARIABLES", lambda: self._looked_up(spec))
+        variables |= self._looked_up(spec)
         variables |= {
             "CODEBUILD_SRC_DIR": str(self.source),
             "CODEBUILD_RESOLVED_SOURCE_VERSION": self.order.resolved_version,

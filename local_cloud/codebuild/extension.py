@@ -197,10 +197,6 @@ def _phase(name: str, status: str, now: float, context: str = "") -> dict[str, A
 
 
 def _record_phase(record: dict[str, Any], name: str, status: str, context: str) -> None:
-    if name == "PRE_BUILD_VARIABLES":
-        if status == "SUCCEEDED":
-            return
-        name = "DOWNLOAD_SOURCE"  # where AWS reports a parameter that cannot be read
     record["phases"].append(_phase(name, status, int(time.time()), context))
     record["currentPhase"] = name
 

@@ -97,5 +97,6 @@ def load_persisted_state(data: dict[str, Any]) -> None:
     """Takes back what get_state gave."""
     for key, value in data.get("pipelines", ()):
         pipelines._data[tuple(key)] = Pipeline(**value)
+        executions._data[tuple(key)] = []
     for key, value in data.get("connections", ()):
         connections._data[tuple(key)] = value
