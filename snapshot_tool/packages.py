@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from snapshot_tool import integrity
 from snapshot_tool.errors import BadInputError, ConflictError, NotFoundError, VerificationError
 from snapshot_tool.model import canonical
 from snapshot_tool.model.fields import suggestion
@@ -133,11 +134,10 @@ class Packages:
 
     def _checked(self, pin: PackagePin) -> PackagePin:
         """Return a recorded pin if the object is still what its build recorded."""
-        info = self._objects.head(pin.key, pin.version_id)
-        if info is None or info.size != pin.size or info.sha256 not in (None, pin.sha256):
-            what = "is missing" if info is None else "is not what its build recorded"
+        if findings := integrity.described(self._objects, pin):
             raise VerificationError(
-                f"the newest package of {pin.tool} {what}",
+                f"the newest package of {pin.tool} is not what its build recorded:"
+                f" {findings[0].what}",
                 where=pin.key,
                 fix=f"build it again (padstone package build {pin.tool}), or override it",
             )

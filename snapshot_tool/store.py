@@ -12,17 +12,17 @@ whoever comes second to an ID is told so and takes the next one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
-from math import isqrt
 
+from snapshot_tool import integrity
 from snapshot_tool.errors import (
     BadInputError,
     ConflictError,
     NotFoundError,
     VerificationError,
 )
+from snapshot_tool.integrity import Reference
 from snapshot_tool.model import canonical
 from snapshot_tool.model.assembly import Assembly, AssemblyStack
 from snapshot_tool.model.fields import suggestion
@@ -38,10 +38,9 @@ from snapshot_tool.model.records import Finding
 from snapshot_tool.model.template import Template
 from snapshot_tool.parallel import WORKERS, side_by_side
 from snapshot_tool.ports import Clock, ObjectInfo, Objects
+from snapshot_tool.recent import all_ids, newest_ids
 
-_PAGE = 1000  # what one list call of S3 returns
 _LIMIT = 1_048_576  # bytes of a template that CloudFormation reads from S3
-_EVER = 3600 * 24 * 365 * 60  # seconds: longer than there has been S3
 _SPARE = 400  # dead claims among the newest that `newest` looks past without a further listing
 _OTHER = "deploy another snapshot, and find out who changed this one"
 
@@ -106,7 +105,7 @@ class SnapshotStore:
             raise BadInputError(f"snapshot {snapshot} was claimed for the stage {claimed or '?'}")
 
     def _check_package(self, pin: PackagePin) -> None:
-        if findings := self._look_at(pin.key, pin.version_id, pin.sha256, pin.size):
+        if findings := integrity.described(self._objects, pin):
             raise VerificationError(
                 findings[0].what,
                 where=pin.key,
@@ -232,7 +231,7 @@ class SnapshotStore:
             )
 
     def _not_found(self, snapshot: SnapshotId, *, begun: bool) -> NotFoundError:
-        known = [str(each) for stage in self._stages() for each in self._recent(stage, 100)]
+        known = [one for stage in self._stages() for one in self._recent(stage, 100)]
         near = suggestion(snapshot, known)
         state = "was begun and never finished" if begun else "does not exist"
         return NotFoundError(
@@ -242,15 +241,18 @@ class SnapshotStore:
     # --- listing ---------------------------------------------------------------------------------
 
     def _stages(self) -> list[StageName]:
-        return [StageName(name) for name in self._objects.folders("snapshots/")]
+        names = self._objects.folders("snapshots/")
+        return [StageName(name) for name in names if StageName.pattern.fullmatch(name)]
 
     def _newest(self, stage: StageName, limit: int) -> list[Manifest]:
         names = self._recent(stage, limit + _SPARE)
-        found = list(islice(self._readable(stage, names[: limit + _SPARE]), limit))
+        found = list(islice(self._readable(stage, names), limit))
         if len(found) < limit and len(names) >= limit + _SPARE:
-            everything = sorted(self._after(stage, ""), reverse=True)
-            found = list(islice(self._readable(stage, everything), limit))
+            found = list(islice(self._readable(stage, all_ids(self._objects, stage)), limit))
         return found
+
+    def _recent(self, stage: StageName, count: int) -> list[SnapshotId]:
+        return newest_ids(self._objects, stage, count, self._clock.now())
 
     def _readable(self, stage: StageName, names: Sequence[SnapshotId]) -> Iterator[Manifest]:
         for start in range(0, len(names), WORKERS):
@@ -265,51 +267,23 @@ class SnapshotStore:
         except VerificationError:
             return None
 
-    def _recent(self, stage: StageName, count: int) -> list[SnapshotId]:
-        """Return the newest IDs of a stage, newest first: at least `count` if there are as many.
-
-        S3 lists forwards only. So unless all fit on one page, this looks for a moment after which
-        there are enough and yet no more than a page, one call a step. As a second holds at most
-        99 IDs, there is such a moment for every count up to 900.
-        """
-        if count > _PAGE - 100:
-            return sorted(self._after(stage, ""), reverse=True)
-        now, few, many, span = self._clock.now(), 1, _EVER, _EVER
-        while True:
-            since = _text(now - timedelta(seconds=span)) if span < _EVER else ""
-            page = list(islice(self._after(stage, since), _PAGE))
-            if len(page) < _PAGE and (len(page) >= count or span == _EVER):
-                return sorted(page, reverse=True)
-            few, many = (few, span) if len(page) == _PAGE else (span, many)
-            span = max(few + 1, isqrt(few * many))
-
-    def _after(self, stage: StageName, since: str) -> Iterator[SnapshotId]:
-        for name in self._objects.folders(f"snapshots/{stage}/", after=since):
-            if SnapshotId.pattern.fullmatch(name):
-                yield SnapshotId(name)
-
     # --- verifying -------------------------------------------------------------------------------
 
     def verify(self, manifest: Manifest, *, read_packages: bool = False) -> tuple[Finding, ...]:
         """Check every reference of a manifest; return what is wrong, nothing if all is well.
 
         Templates are read and hashed. Packages are compared with the digest and size that the
-        store recorded, or read and hashed too. An object with a newer version, or with a deletion
-        as the newest, is a finding, although the pinned version can still be read.
+        store recorded, or read and hashed too. Newer versions and deletions on top are findings.
         """
-        key, body = manifest_key(manifest.stage, manifest.id), manifest.to_bytes()
+        body = manifest.to_bytes()
+        key = manifest_key(manifest.stage, manifest.id)
+        itself = Reference(key=key, sha256=Sha256.of(body), size=len(body))
+        look = integrity.read if read_packages else integrity.described
         looks: list[Callable[[], list[Finding]]] = [
-            lambda: self._look_into(key, "", Sha256.of(body), len(body)),
-            lambda: self._look_at_claim(manifest),
-        ]
-        looks += [
-            partial(self._look_into, pin.key, pin.version_id, pin.sha256, pin.size)
-            for pin in manifest.templates
-        ]
-        look = self._look_into if read_packages else self._look_at
-        looks += [
-            partial(look, pin.key, pin.version_id, pin.sha256, pin.size)
-            for pin in manifest.packages
+            partial(self._look_at_claim, manifest),
+            partial(integrity.read, self._objects, itself),
+            *(partial(integrity.read, self._objects, pin) for pin in manifest.templates),
+            *(partial(look, self._objects, pin) for pin in manifest.packages),
         ]
         found = side_by_side(lambda each: each(), looks)
         return tuple(finding for findings in found for finding in findings)
@@ -320,39 +294,8 @@ class SnapshotStore:
         except VerificationError as error:
             return [Finding(where=error.where, what=error.what)]
         said = "missing" if stage is None else f"says stage {stage}"
-        return [] if stage == manifest.stage else _findings(_claim_key(manifest.id), [said])
-
-    def _look_at(self, key: str, version: str, sha256: Sha256, size: int) -> list[Finding]:
-        """Compare what the store says about an object with what it has to be."""
-        found = []
-        info = self._objects.head(key)
-        if info is None and self._objects.deleted(key):
-            found.append("a deletion is its newest version")
-        if info is not None and version and info.version_id != version:
-            found.append(f"overwritten: {info.version_id} is newer than the pinned {version}")
-        if version and (info is None or info.version_id != version):
-            info = self._objects.head(key, version)
-        if info is None:
-            found.append("missing")
-        elif info.size != size:
-            found.append(f"has {info.size} bytes, {size} were frozen")
-        elif info.sha256 not in (None, sha256):
-            found.append(f"has the digest {info.sha256}, {sha256} was frozen")
-        elif info.sha256 is None:
-            return [*_findings(key, found), *self._hash(key, version, sha256)]
-        return _findings(key, found)
-
-    def _look_into(self, key: str, version: str, sha256: Sha256, size: int) -> list[Finding]:
-        """Compare what the store says, then the bytes themselves."""
-        return self._look_at(key, version, sha256, size) or self._hash(key, version, sha256)
-
-    def _hash(self, key: str, version: str, sha256: Sha256) -> list[Finding]:
-        body = self._objects.get(key, version)
-        if body is None:
-            return _findings(key, ["missing"])
-        digest = Sha256.of(body)
-        said = f"its bytes have the digest {digest}, {sha256} was frozen"
-        return [] if digest == sha256 else _findings(key, [said])
+        right = stage == manifest.stage
+        return [] if right else [Finding(where=_claim_key(manifest.id), what=said)]
 
 
 def manifest_key(stage: StageName, snapshot: SnapshotId) -> str:
@@ -366,14 +309,6 @@ def _folder(stage: StageName, snapshot: SnapshotId) -> str:
 
 def _claim_key(snapshot: SnapshotId) -> str:
     return f"ids/{snapshot}"
-
-
-def _findings(key: str, said: Iterable[str]) -> list[Finding]:
-    return [Finding(where=key, what=what) for what in said]
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y%m%d-%H%M%S")
 
 
 def _refuse_large(stack: AssemblyStack) -> None:
