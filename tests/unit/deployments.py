@@ -199,7 +199,7 @@ class World:
         self, state: StackState
     ) -> tuple[str, bytes, Mapping[str, str], Mapping[str, str]]:
         body = self.stacks.template(state.name)
-        return state.outputs["SnapshotId"], body, state.parameters, state.tags
+        return state.outputs.get("SnapshotId", ""), body, state.parameters, state.tags
 
 
 def url(key: str) -> str:
