@@ -241,6 +241,7 @@ def test_newest_first(store: SnapshotStore, clock: FakeClock) -> None:
     made += [create(store, stage=TOOLS).id, create(store).id]
     assert [manifest.id for manifest in store.newest(None, 9)] == made[::-1]
     assert [manifest.id for manifest in store.newest(PROOF, 2)] == [made[3], made[1]]
+    assert [manifest.id for manifest in store.newest(None, 2)] == [made[3], made[2]]
     assert store.newest(StageName("none"), 5) == []
 
 
