@@ -7,7 +7,6 @@ account now is what the plan said. Waiting goes through the clock, calls through
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -22,10 +21,11 @@ from snapshot_tool.model.account import AccountState, Outcome, StackOutcome
 from snapshot_tool.model.manifest import Manifest
 from snapshot_tool.model.names import Sha256, StageName
 from snapshot_tool.model.parameters import Offer, Source
-from snapshot_tool.model.plan import Action, Plan, Target
+from snapshot_tool.model.plan import Action, Plan, StackChange, Target
 from snapshot_tool.model.progress import Progress
 from snapshot_tool.model.stacks import Reaction, StackState
 from snapshot_tool.model.template import Template
+from snapshot_tool.parallel import side_by_side
 from snapshot_tool.planner.parameters import is_secret, secret_name
 from snapshot_tool.ports import Clock, Secrets, Stacks
 
@@ -74,8 +74,7 @@ class Account:
             for name in {name for one in templates.values() for name in one.parameters}
             if is_secret(name) and name not in known
         )
-        with ThreadPoolExecutor(self._workers) as pool:
-            arns = list(pool.map(self._secrets.arn, map(secret_name, wanted)))
+        arns = side_by_side(self._secrets.arn, [secret_name(name) for name in wanted])
         values = {name: arn for name, arn in zip(wanted, arns, strict=True) if arn is not None}
         return Offer(source=Source.SECRET, where="Secrets Manager", values=values)
 
@@ -92,8 +91,9 @@ class Account:
         """Perform a plan: all of it, or the account is taken back to what it ran before.
 
         `url` gives the address of a template by its key. `restore` gives that of a stack's former
-        template; it is asked before the stack is changed, and only above 51,200 bytes. Setting
-        `halt`, or an interrupt from the keyboard, ends the deployment like a failure does.
+        template; it is asked before the stack is changed, only above 51,200 bytes, and only if
+        another stack can fail after it. Setting `halt`, or an interrupt from the keyboard, ends the
+        deployment as a failure does, unless everything is done by then.
 
         Raises DeployFailedError: which stack, which resource, why, and where each stack is now; and
         what was wrong itself if nothing had been changed yet.
@@ -110,7 +110,7 @@ class Account:
             halt=Halt(outer=halt),
         )
         results = self._perform(run)
-        if results.failed or run.halt:
+        if len(results.done) < len(_wanted(plan)):
             raise told(run, results, self._undo(run))
         return Outcome(
             stacks=tuple(_outcome(change.stack, plan, results) for change in plan.changes),
@@ -132,7 +132,7 @@ class Account:
             )
 
     def _perform(self, run: Run) -> Results[StackOutcome]:
-        wanted = [change for change in run.plan.changes if change.action is not Action.NOTHING]
+        wanted = _wanted(run.plan)
         return Schedule[StackOutcome](
             {change.stack: partial(change_stack, run, change) for change in wanted},
             {change.stack: change.after for change in wanted},
@@ -159,9 +159,8 @@ class Account:
         settled = [
             stack for stack, state in found.items() if state.status.reaction is Reaction.UPDATE
         ]
-        with ThreadPoolExecutor(self._workers) as pool:
-            bodies = pool.map(lambda stack: self._stacks.template(found[stack].name), settled)
-            return dict(zip(settled, bodies, strict=True))
+        bodies = side_by_side(lambda stack: self._stacks.template(found[stack].name), settled)
+        return dict(zip(settled, bodies, strict=True))
 
 
 def output_offers(stacks: Iterable[StackState], source: Source) -> tuple[Offer, ...]:
@@ -183,6 +182,10 @@ def _orphans(
         and tags.belongs_to(stack.tags, target.environment)
         and stack.tags.get(tags.STAGE) == stage
     )
+
+
+def _wanted(plan: Plan) -> list[StackChange]:
+    return [change for change in plan.changes if change.action is not Action.NOTHING]
 
 
 def _outcome(stack: str, plan: Plan, results: Results[StackOutcome]) -> StackOutcome:

@@ -11,18 +11,19 @@ from snapshot_tool.account.watch import first_failure, settle, undeletable
 from snapshot_tool.errors import ConflictError, DeployFailedError
 from snapshot_tool.model.account import StackOutcome
 from snapshot_tool.model.names import Sha256
-from snapshot_tool.model.parameters import Value
+from snapshot_tool.model.parameters import Source, Value
 from snapshot_tool.model.plan import Action, Plan, StackChange
 from snapshot_tool.model.progress import Phase, Progress
 from snapshot_tool.model.stacks import Reaction, StackState, StackStatus
 from snapshot_tool.model.template import Template
+from snapshot_tool.planner.deploy import ancestors, same_value, stale_outputs, tags_equal
 from snapshot_tool.ports import ChangeRequest, Clock, Stacks
 
 INLINE_LIMIT = 51_200
 """Bytes of a template that CloudFormation takes without a bucket."""
 
-Restore = Callable[[str, bytes], str]
-"""Gives the URL at which CloudFormation can read a stack's former template (name, bytes)."""
+Restore = Callable[[StackState, bytes], str]
+"""Gives the URL at which CloudFormation can read the template (its bytes) of a stack as it is."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,8 @@ def _change(run: Run, change: StackChange) -> Life[bool]:
     former = _capture(run, change, state)
     request = _request(run, change, create=state is None)
     _stop_if_halted(run, change)
+    if _already(run, change, former, request):
+        return _unchanged(run, change)
     run.former[change.stack] = former
     change_set = run.stacks.prepare(request)
     if change_set is None:
@@ -148,6 +151,28 @@ def _unchanged(run: Run, change: StackChange) -> bool:
     return False
 
 
+def _already(run: Run, change: StackChange, former: Former, request: ChangeRequest) -> bool:
+    """True if the stack turned out to be what it is to become: that saves a change set.
+
+    It was planned for only because values were not known yet.
+    """
+    state, template = former.state, run.templates[change.stack]
+    if state is None or not state.status.succeeded or not template.same_as(former.body):
+        return False
+    stated = {value.name for value in change.parameters if value.source is Source.COMMAND_LINE}
+    return (
+        not stale_outputs(template, state)
+        and tags_equal(request.tags, state.tags)
+        and set(state.parameters) == set(template.parameters)
+        and all(
+            name not in stated
+            if parameter.no_echo
+            else same_value(parameter, request.parameters[name], state.parameters[name])
+            for name, parameter in template.parameters.items()
+        )
+    )
+
+
 def _stop_if_halted(run: Run, change: StackChange) -> None:
     if run.halt:
         raise HaltedError("not changed, the deployment had come to an end", where=change.name)
@@ -166,7 +191,7 @@ def _capture(run: Run, change: StackChange, state: StackState | None) -> Former:
     body = run.stacks.template(change.name)
     if change.before not in {None, Sha256.of(body)}:
         raise _moved(change, "it runs another template")
-    url = _way_back(run, change.name, body)
+    url = _way_back(run, change, state, body)
     return Former(state=replace(state, template=Sha256.of(body)), body=body, url=url)
 
 
@@ -178,17 +203,30 @@ def _moved(change: StackChange, what: str) -> ConflictError:
     )
 
 
-def _way_back(run: Run, name: str, body: bytes) -> str:
+def _way_back(run: Run, change: StackChange, state: StackState, body: bytes) -> str:
     """Return where CloudFormation can read the template again, before it is replaced."""
-    if len(body) <= INLINE_LIMIT:
+    if len(body) <= INLINE_LIMIT or not _may_have_to_go_back(run, change):
         return ""
     if run.restore is None:
         raise DeployFailedError(
             f"its template has {len(body)} bytes, too many to be given back without a bucket",
-            where=f"stack {name}",
+            where=f"stack {change.name}",
             fix="deploy with the tools account's bucket at hand",
         )
-    return run.restore(name, body)
+    return run.restore(state, body)
+
+
+def _may_have_to_go_back(run: Run, change: StackChange) -> bool:
+    """True if another stack may fail once this one is done.
+
+    If all others have been done before it, CloudFormation itself undoes this one's failure.
+    """
+    others = {
+        other.stack
+        for other in run.plan.changes
+        if other.action is not Action.NOTHING and other.stack != change.stack
+    }
+    return not others <= set(ancestors(run.plan.manifest, change.stack))
 
 
 def _request(run: Run, change: StackChange, *, create: bool) -> ChangeRequest:

@@ -11,7 +11,8 @@ from snapshot_tool.errors import DeployFailedError, PadstoneError
 from snapshot_tool.model.account import StackOutcome
 from snapshot_tool.model.plan import Action, StackChange
 
-_AGAIN = "correct the cause, then run the same command again"
+_MEND = "correct the cause, then run the same command again"
+_AGAIN = "run the same command again to carry it out"
 
 
 def told(run: Run, results: Results[StackOutcome], undone: Results[Undone]) -> Exception:
@@ -25,7 +26,7 @@ def told(run: Run, results: Results[StackOutcome], undone: Results[Undone]) -> E
     error = DeployFailedError(
         "\n  ".join([_headline(causes, undone), *_reasons(causes), *_places(run, undone)]),
         where=f"account {run.plan.target.name}",
-        fix=_fix(undone),
+        fix=_fix(causes, undone),
     )
     error.__cause__ = causes[0] if causes else None
     return error
@@ -67,13 +68,13 @@ def _status(run: Run, change: StackChange) -> str:
     return state.status.value if state else "no state: it is gone"
 
 
-def _fix(undone: Results[Undone]) -> str:
+def _fix(causes: Sequence[Exception], undone: Results[Undone]) -> str:
     if undone.failed:
         return (
             "bring the stacks named to rest (their events say what is in the way), then run the"
             " same command again, or deploy the former snapshot"
         )
-    return _AGAIN
+    return _MEND if causes else _AGAIN
 
 
 def _line(error: Exception) -> str:

@@ -81,7 +81,7 @@ class Schedule(Generic[T]):
         self._calls: dict[Future[float | _End[T]], str] = {}
         self._done: dict[str, T] = {}
         self._failed: dict[str, Exception] = {}
-        self._hurried = False
+        self._hurried: set[str] = set()
 
     def run(self) -> Results[T]:
         """Run everything. An interrupt from the keyboard halts too; a second one is raised."""
@@ -109,9 +109,9 @@ class Schedule(Generic[T]):
     def _resume(self, pool: ThreadPoolExecutor) -> None:
         """Let all go on that have waited long enough, or that are to come to an end."""
         now = self._clock.monotonic()
-        hurry = bool(self._halt) and not self._hurried
-        self._hurried = self._hurried or hurry
-        for name in [one for one, due in self._due.items() if hurry or due <= now]:
+        hurry = self._due.keys() - self._hurried if self._halt else set()
+        self._hurried |= hurry
+        for name in [one for one, due in self._due.items() if due <= now or one in hurry]:
             del self._due[name]
             self._calls[pool.submit(_step, self._lives[name])] = name
 

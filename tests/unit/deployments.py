@@ -185,7 +185,7 @@ class World:
         account.read_back(made, taken.templates, outcome)
         return outcome
 
-    def restore(self, name: str, body: bytes) -> str:
+    def restore(self, state: StackState, body: bytes) -> str:
         """Keep a former template where it can be read."""
         where = f"https://bucket/former/{Sha256.of(body)}"
         self.stacks.templates[where] = body

@@ -104,6 +104,9 @@ def test_values_that_turn_out_the_same_change_nothing() -> None:
     world.deploy(taken, project(Size="1"))
     outcome = world.deploy(taken, project(Size="2"))
     assert {stack.stack: stack.changed for stack in outcome.stacks} == {"a": True, "b": False}
+    assert [call for call in world.stacks.calls if call == ("prepare", "padstone-proof-b")] == [
+        ("prepare", "padstone-proof-b")
+    ]
 
 
 @pytest.mark.parametrize("status", [S.CREATE_FAILED, S.ROLLBACK_COMPLETE, S.ROLLBACK_FAILED])
@@ -301,12 +304,24 @@ def test_a_large_template_without_a_way_back_is_not_replaced() -> None:
     """No step is taken that could not be undone."""
     large = template(FIRST, resources=[f"Queue{n}" for n in range(2000)])
     world = World()
-    world.deploy(snapshot(FIRST, {"a": large}), project())
-    before, taken = world.content(), snapshot(SECOND, {"a": template(SECOND)})
+    world.deploy(snapshot(FIRST, {"a": large, "b": template(FIRST)}, {"b": ["a"]}), project())
+    before = world.content()
+    taken = snapshot(SECOND, {"a": template(SECOND), "b": template(SECOND)}, {"b": ["a"]})
     world.publish(taken)
     with pytest.raises(DeployFailedError, match="too many to be given back"):
         world.account().apply(world.plan(taken, project()), taken.templates, url, world.told.append)
     assert world.content() == before
+
+
+def test_the_last_stack_needs_no_way_back_however_large() -> None:
+    """Its failure is undone by CloudFormation itself, and nothing can fail after it."""
+    large = template(FIRST, resources=[f"Queue{n}" for n in range(2000)])
+    world = World()
+    world.deploy(snapshot(FIRST, {"a": template(FIRST), "b": large}, {"b": ["a"]}), project())
+    taken = snapshot(SECOND, {"a": template(SECOND), "b": template(SECOND)}, {"b": ["a"]})
+    world.publish(taken)
+    plan = world.plan(taken, project())
+    assert world.account().apply(plan, taken.templates, url, world.told.append).changed
 
 
 def test_secret_values_survive_being_taken_back() -> None:
