@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -89,6 +91,29 @@ def publish(objects: FakeObjects, snapshot: SnapshotId, pins: list[PackagePin]) 
     return SnapshotStore(objects, FakeClock()).publish(
         snapshot, PROOF, assembly(), packages=pins, images=[], provenance=provenance()
     )
+
+
+@pytest.mark.parametrize(
+    "seed", [*range(20), *(pytest.param(n, marks=pytest.mark.nightly) for n in range(20, 2000))]
+)
+def test_creators_that_fail_beside_each_other_tear_nothing(seed: int) -> None:
+    """Four at once in one second, each struck somewhere: what is visible is whole and is theirs."""
+    chance = random.Random(seed)
+    objects, pins = world()
+    calls = calls_of_creating()
+    faults = [Faults(chance.randint(0, calls + 2), chance.choice([*Kind])) for _ in range(4)]
+
+    def creator(number: int) -> Manifest | None:
+        with contextlib.suppress(PadstoneError, CrashError):
+            store = SnapshotStore(faults[number].around(objects), FakeClock())
+            return create(store, packages=pins, marker=str(number))
+        return None
+
+    with ThreadPoolExecutor(4) as pool:
+        made = [manifest for manifest in pool.map(creator, range(4)) if manifest]
+    visible = all_is_whole(objects)
+    assert len({manifest.id for manifest in made}) == len(made)
+    assert all(manifest in visible for manifest in made)
 
 
 @pytest.mark.parametrize("at", range(1, 12))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from snapshot_tool.errors import BadInputError, NotFoundError, VerificationError
+from snapshot_tool.errors import BadInputError, ConflictError, NotFoundError, VerificationError
 from snapshot_tool.model.manifest import PackagePin
 from snapshot_tool.model.names import ToolName
 from snapshot_tool.packages import Packages
@@ -82,7 +82,8 @@ def test_an_override_may_name_a_label_or_an_image_digest(world: World) -> None:
     """`padstone package label` gives a package a name that stays."""
     old = world.built("cbmc", b"old")
     world.packages.label(CBMC, old.file, "stable")
-    world.built("cbmc", b"new")
+    new = world.built("cbmc", b"new")
+    assert world.packages.newest().packages[CBMC] == new
     world.built_image()
     chosen = world.packages.choose({"cbmc": "stable", "proof": "sha256:" + "8" * 64})
     assert chosen.packages[CBMC] == old
@@ -167,6 +168,17 @@ def test_an_added_package_is_named_by_time_and_digest(world: World, tmp_path: Pa
     assert not world.packages.newest().packages
     assert world.packages.choose({"cbmc": added.file}).packages[CBMC].sha256 == added.sha256
     assert world.packages.add(CBMC, path) == added  # the same again
+
+
+def test_another_package_of_the_same_name_is_a_conflict(world: World, tmp_path: Path) -> None:
+    """Eight digits of a digest and a second may meet; nothing is overwritten."""
+    path = tmp_path / "mine.tar.gz"
+    path.write_bytes(b"mine")
+    key = world.packages.add(CBMC, path).key
+    world.objects.destroy(key)
+    world.objects.overwrite(key, b"another")
+    with pytest.raises(ConflictError, match="another package has this name"):
+        world.packages.add(CBMC, path)
 
 
 def test_a_package_has_the_ending_its_user_needs(world: World, tmp_path: Path) -> None:
