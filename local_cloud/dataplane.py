@@ -6,6 +6,7 @@ from typing import Any
 import ministack.app as ministack
 from ministack.core import responses
 
+_API_HOST = re.compile(r"^([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com$")
 _DISTRIBUTION_HOST = re.compile(r"^([a-z0-9]+)\.cloudfront\.(?:net|localhost)$")
 
 
@@ -13,6 +14,8 @@ def to_owner(application: Any) -> Any:
     """Stock looks for an API or a distribution in the default account only."""
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            scope = _with_local_host(scope)
         owner = _owner(scope) if scope["type"] == "http" else None
         if owner is None:
             await application(scope, receive, send)
@@ -22,6 +25,17 @@ def to_owner(application: Any) -> Any:
             await application(scope, receive, send)
 
     return wrapped
+
+
+def _with_local_host(scope: Any) -> Any:
+    """An API is known by the host name that CloudFormation gives it, too."""
+    headers = dict(scope["headers"])
+    match = _API_HOST.match(headers.get(b"host", b"").decode("latin-1"))
+    if match is None:
+        return scope
+    others = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    local = f"{match.group(1)}.execute-api.{ministack._MINISTACK_HOST}".encode()
+    return {**scope, "headers": [*others, (b"host", local)]}
 
 
 def _owner(scope: Any) -> tuple[str, str] | None:

@@ -60,6 +60,12 @@ class Machine:
                 ),
             )
 
+    def assume(self, credentials: Credentials, role_arn: str) -> Credentials:
+        """A session of a role that trusts the holder of these credentials."""
+        sts = self.client("sts", credentials)
+        keys = sts.assume_role(RoleArn=role_arn, RoleSessionName="local-cloud")["Credentials"]
+        return Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+
     def root(self) -> Credentials:
         """The root user of the account of this request."""
         return Credentials(get_account_id(), "test")

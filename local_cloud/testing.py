@@ -91,7 +91,8 @@ def outputs(stack: Mapping[str, Any]) -> dict[str, str]:
 
 def failures(cloudformation: Any, name: str) -> list[str]:
     """Why the resources of a stack failed, oldest first."""
-    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
+    events = [event for page in pages for event in page["StackEvents"]]
     return [
         f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason', '')}"
         for e in reversed(events)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import ec2
+from ministack.services.cloudformation import provisioners
 
 from local_cloud.cloudformation.registry import (
     Made,
@@ -25,6 +26,7 @@ def install() -> None:
     _stub("AWS::SSM::Document", "Name", lambda name: (name, {}))
     _stub("AWS::Budgets::Budget", "", lambda name: (name, {}))
     add_attributes("AWS::EC2::VPC", _vpc)
+    provisioners._cw_metric_alarm_record = _with_metric_math(provisioners._cw_metric_alarm_record)
 
 
 def _stub(resource_type: str, name_key: str, made: Callable[[str], Made]) -> None:
@@ -65,6 +67,18 @@ def _flow_log(name: str) -> Made:
 
 def _arn(service: str, resource: str) -> str:
     return f"arn:aws:{service}:{get_region()}:{get_account_id()}:{resource}"
+
+
+def _with_metric_math(stock: Any) -> Any:
+    """Alarms on expressions exist, but nothing evaluates them: their state never changes."""
+
+    def record(name: str, properties: Properties) -> Any:
+        if not properties.get("Metrics"):
+            return stock(name, properties)
+        plain = {key: value for key, value in properties.items() if key != "Metrics"}
+        return stock(name, {**plain, "MetricName": "expression", "Namespace": "MetricMath"})
+
+    return record
 
 
 def _vpc(physical_id: str, properties: Properties) -> dict[str, Any]:

@@ -122,7 +122,7 @@ class _Run:
             action.resolved = {k: self._resolve(str(v)) for k, v in configuration.items()}
             credentials = roles.assume(self._role, SERVICE, "AWSCodePipeline")
             if declaration.get("roleArn"):
-                credentials = roles.assume(declaration["roleArn"], SERVICE, "AWSCodePipeline")
+                credentials = self._machine.assume(credentials, declaration["roleArn"])
             if declaration["actionTypeId"]["category"] == "Source":
                 self._source(action, credentials)
             else:

@@ -84,9 +84,13 @@ def test_an_http_api_answers_anybody(owner: Account) -> None:
         Principal="apigateway.amazonaws.com",
     )
 
-    answer = get(f"{owner.cloud.endpoint}/_aws/execute-api/{api['ApiId']}/$default/hook")
+    by_path = get(f"{owner.cloud.endpoint}/_aws/execute-api/{api['ApiId']}/$default/hook")
+    by_host = get(
+        f"{owner.cloud.endpoint}/hook",
+        Host=f"{api['ApiId']}.execute-api.us-west-2.amazonaws.com",
+    )
 
-    assert json.loads(answer) == ["/hook", owner.id]
+    assert [json.loads(a) for a in (by_path, by_host)] == [["/hook", owner.id]] * 2
 
 
 def test_a_distribution_shows_its_bucket_to_anybody(owner: Account) -> None:
