@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -13,16 +14,16 @@ if TYPE_CHECKING:
 
 
 class AwsSecrets:
-    """`Secrets` over Secrets Manager."""
+    """`Secrets` over Secrets Manager; the client is made when a secret is first asked for."""
 
-    def __init__(self, client: SecretsManagerClient) -> None:
+    def __init__(self, client: Callable[[], SecretsManagerClient]) -> None:
         self._client = client
 
     def arn(self, name: str) -> str | None:
         """Return the ARN of a secret; None if there is none, or if it is being deleted."""
         with translated(f"secret {name}"):
             try:
-                answer = self._client.describe_secret(SecretId=name)
+                answer = self._client().describe_secret(SecretId=name)
             except ClientError as error:
                 if code_of(error) == "ResourceNotFoundException":
                     return None

@@ -31,7 +31,20 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
-_LOADER = Loader()
+_SERVICES = (
+    *("cloudformation", "codepipeline", "dynamodb", "ecr", "s3", "secretsmanager", "ssm", "sts"),
+    *("sso", "sso-oidc", "signin"),  # by which botocore gets the credentials of some profiles
+)
+
+
+class _Models(Loader):
+    """Service models. Knows which are wanted: botocore looks through all of AWS for each."""
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        return list(_SERVICES)
+
+
+_LOADER = _Models()
 _MAKING = threading.Lock()  # botocore's sessions are not safe while they make clients
 
 _CONFIG = Config(
@@ -147,7 +160,7 @@ class Aws:
         """Secrets Manager."""
         from snapshot_tool.aws.secrets import AwsSecrets
 
-        return AwsSecrets(self._session.client("secretsmanager"))
+        return AwsSecrets(lambda: self._session.client("secretsmanager"))
 
     @cached_property
     def images(self) -> ports.Images:
