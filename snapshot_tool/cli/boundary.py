@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 import click
 
+from snapshot_tool.cli.signals import Signals, Terminated
 from snapshot_tool.errors import BadInputError, FailedError, PadstoneError
 
 INTERRUPTED = 130
@@ -17,16 +18,18 @@ TERMINATED = 143
 TRACEBACK = "PADSTONE_TRACEBACK"
 
 
-class Terminated(KeyboardInterrupt):  # no error of ours: the signal TERM
-    """Somebody asked the process to end; locks are released on the way out, as for Ctrl-C."""
-
-
 def bounded(
-    run: Callable[[], int], *, program: str, as_json: bool, environ: Mapping[str, str]
+    run: Callable[[], int],
+    *,
+    program: str,
+    as_json: bool,
+    environ: Mapping[str, str],
+    signals: Signals,
 ) -> int:
     """Run a command and return its exit code; whatever it raises is told in a few lines.
 
-    With `as_json`, stdout gets `{"error": {...}}` in place of the answer.
+    With `as_json`, stdout gets `{"error": {...}}` in place of the answer. A command that failed
+    after a signal ends with the signal's exit code.
     """
     try:
         code = run()
@@ -40,7 +43,7 @@ def bounded(
             import traceback
 
             traceback.print_exc()
-        return _told(error, program, as_json)
+        return _told(error, program, as_json, signals.code)
     return code
 
 
@@ -52,14 +55,14 @@ def _hang_up() -> None:
         sys.stdout = io.StringIO()
 
 
-def _told(error: BaseException, program: str, as_json: bool) -> int:
+def _told(error: BaseException, program: str, as_json: bool, stopped: int) -> int:
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return error.exit_code
     kind, told, code = _explain(error, program)
-    return _tell(program, kind, told, as_json, code)
+    return _tell(program, kind, told, as_json, stopped or code)
 
 
 def _explain(error: BaseException, program: str) -> tuple[str, PadstoneError, int]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
 import click
 
-from snapshot_tool.cli.boundary import Terminated, bounded
+from snapshot_tool.cli.boundary import bounded
 from snapshot_tool.cli.lazy import LazyGroup
+from snapshot_tool.cli.signals import Signals
 from snapshot_tool.cli.verb import SETTINGS
 from snapshot_tool.cli.world import World
 
@@ -73,13 +72,15 @@ def run(
     """Run any of the commands inside the error boundary."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     surrounding = world or World.real()
+    signals = Signals()
     if world is None:
-        signal.signal(signal.SIGTERM, _terminate)
+        signals.listen()
     return bounded(
         lambda: _invoke(program, name, given, surrounding),
         program=name,
         as_json="--json" in given,
         environ=surrounding.environ,
+        signals=signals,
     )
 
 
@@ -92,10 +93,6 @@ def _invoke(program: click.Command, name: str, arguments: list[str], world: Worl
         return shell_complete(program, {"obj": world}, name, variable, instruction)
     with program.make_context(name, arguments, obj=world) as context:
         return int(program.invoke(context) or 0)
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise Terminated
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from snapshot_tool.cli.boundary import printable
 from snapshot_tool.model.manifest import Manifest
+from snapshot_tool.model.names import UNFROZEN, SnapshotId
 from snapshot_tool.model.plan import Action, Plan, StackChange
 from snapshot_tool.model.progress import Phase, Progress
 from snapshot_tool.model.records import (
@@ -68,6 +69,11 @@ def short(digest: str) -> str:
     return digest.removeprefix("sha256:")[:SHORT] or "-"
 
 
+def release(snapshot: SnapshotId) -> str:
+    """Return a snapshot's ID, or what stands for templates that nobody has frozen."""
+    return "from source" if snapshot == UNFROZEN else snapshot
+
+
 def text(line: str) -> Text:
     """Return one line without markup."""
     return Text(printable(line))
@@ -77,7 +83,7 @@ def plan_parts(plan: Plan, *, explain: bool = False) -> Iterable[RenderableType]
     """Show a plan: where to, what happens to each stack and why, and stacks it does not know."""
     target = plan.target
     place = f"{target.name} ({target.account_id}, {target.region})"
-    yield text(f"{plan.manifest.stage} {plan.manifest.id} -> {place}")
+    yield text(f"{plan.manifest.stage} {release(plan.manifest.id)} -> {place}")
     yield table(["stack", "action", "why"], map(_change_row, plan.changes))
     yield from (text(f"note: {note}") for note in plan.notes)
     if plan.orphans:
@@ -96,7 +102,7 @@ def _change_row(change: StackChange) -> Sequence[str]:
 
 def _parameters(changes: Iterable[StackChange]) -> Table:
     rows = [
-        (change.name, value.name, value.shown, value.source.value, value.where or "-")
+        (change.name, value.name, value.shown or '""', value.source.value, value.where or "-")
         for change in changes
         for value in change.parameters
     ]
@@ -183,7 +189,8 @@ def result_parts(result: DeployResult, *, explain: bool) -> Iterable[RenderableT
     if not result.plan.empty:
         plan = result.plan
         seconds = f"{result.seconds:.1f} s"
-        yield text(f"{plan.target.name} runs {plan.manifest.stage} {plan.manifest.id} ({seconds})")
+        what = f"{plan.manifest.stage} {release(plan.manifest.id)}"
+        yield text(f"{plan.target.name} runs {what} ({seconds})")
 
 
 def status_parts(found: Sequence[AccountStatus]) -> Iterable[RenderableType]:
@@ -201,7 +208,7 @@ def _status_row(one: AccountStatus) -> Sequence[str]:
     return (
         one.name,
         one.account_id or "-",
-        one.snapshot or "-",
+        release(one.snapshot) if one.snapshot else "-",
         {True: "yes", False: "NO", None: "-"}[one.verified],
         claim.release_id if claim else "-",
         when(claim.requested_at) if claim else "-",

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from snapshot_tool import errors
-from snapshot_tool.cli.boundary import Terminated
-from snapshot_tool.errors import LockedError, PadstoneError
+from snapshot_tool.cli.boundary import bounded
+from snapshot_tool.cli.signals import Signals, Terminated
+from snapshot_tool.errors import DeployFailedError, LockedError, PadstoneError
 from snapshot_tool.model.progress import Phase, Progress
 from tests.cli.conftest import CommandLine
 from tests.cli.recorder import ID, Recorder, failing
@@ -92,6 +98,47 @@ def test_an_interruption_tells_what_is_left_running(
     assert "padstone-proof-storage" not in result.err
     assert "run again" in result.err
     assert result.json["error"]["exit_code"] == code
+
+
+def test_a_deployment_that_was_asked_to_stop_ends_with_the_signals_code(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It took the account back first, and tells that; a script sees that it was interrupted."""
+    signals = Signals()
+
+    def deploy() -> int:
+        with pytest.raises(KeyboardInterrupt):
+            signals.receive(signal.SIGINT)
+        raise DeployFailedError("the account was taken back")
+
+    code = bounded(deploy, program="padstone", as_json=True, environ={}, signals=signals)
+    told = capsys.readouterr()
+    assert code == json.loads(told.out)["error"]["exit_code"] == 130
+    assert "the account was taken back" in told.err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_command_in_its_orderly_way(tmp_path: Path, number: int, code: int) -> None:
+    """No traceback, and the exit code that shells use for the signal."""
+    config = tmp_path / "padstone.toml"
+    os.mkfifo(config)  # reading it waits for a writer
+    line = [sys.executable, "-m", "snapshot_tool.cli.main", "status", "--config", str(config)]
+    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr
+        writer = _open_once_it_is_read(config, run)
+        run.send_signal(number)
+        told = run.stderr.read()
+        os.close(writer)
+    assert (run.returncode, told.splitlines()[0]) == (code, "padstone: stopped on request")
+
+
+def _open_once_it_is_read(path: Path, run: subprocess.Popen[str]) -> int:
+    while run.poll() is None:
+        try:
+            return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads it yet
+            time.sleep(0.01)
+    raise AssertionError("the command ended without reading its configuration")
 
 
 def test_a_reader_that_has_enough_is_no_error(padstone: CommandLine) -> None:
