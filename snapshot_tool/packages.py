@@ -225,7 +225,6 @@ def _digest(stream: BinaryIO) -> Sha256:
     digest = hashlib.sha256()
     while chunk := stream.read(_CHUNK):
         digest.update(chunk)
-    stream.seek(0)
     return Sha256(digest.hexdigest())
 
 

@@ -42,6 +42,8 @@ class FakeObjects:
         return self._bucket
 
     def put_new(self, key: str, body: bytes | BinaryIO) -> ObjectInfo | None:
+        if not isinstance(body, bytes):
+            body.seek(0)
         content = body if isinstance(body, bytes) else body.read()
         with self._guard:
             self.calls["put"] += 1

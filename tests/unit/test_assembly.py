@@ -240,6 +240,7 @@ def test_a_written_assembly_names_the_pinned_bytes(tmp_path: Path) -> None:
     ci = artifacts["padstone-proof-ci"]
     url = ci["properties"]["stackTemplateAssetObjectUrl"]
     key, _, version = url.removeprefix("https://shared.s3.us-west-2.amazonaws.com/").partition("?")
+    assert version
     copy = (tmp_path / ci["properties"]["templateFile"]).read_bytes()
     assert objects.get(key, version.removeprefix("versionId=")) == copy == template("-ci")
     assert not [a for a in artifacts.values() if a["type"] != "aws:cloudformation:stack"]
