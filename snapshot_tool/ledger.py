@@ -28,6 +28,7 @@ _SAME_RELEASE = "#revision = :revision"
 _NEW_LOCK = "attribute_not_exists(#account)"
 _SAME_LOCK = "#token = :token"
 _TRIES = 20
+_PAUSE = 0.02  # seconds, times the attempts so far: somebody else is recording, too
 _KEPT = 200  # deployments inside a release manifest; an item may have 400 KB, the table keeps all
 
 
@@ -52,12 +53,13 @@ class Ledger:
 
         Recording the same deployment again changes nothing.
         """
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
             release = self._tables.get(self._releases, {"release_id": manifest.id})
             if release is not None and _holds(release, deployment):
                 return
             if self._tables.transact(self._puts(deployment, manifest, release)):
                 return
+            self._clock.sleep(_PAUSE * attempt)
         raise ConflictError(
             f"release {manifest.id} is being recorded by too many at once",
             where=self._releases,
