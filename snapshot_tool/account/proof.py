@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from snapshot_tool.model.account import AccountState, Outcome
-from snapshot_tool.model.plan import Plan, StackChange
+from snapshot_tool.model.plan import Action, Plan, StackChange
 from snapshot_tool.model.stacks import StackState, StackStatus
 from snapshot_tool.model.template import Template
 from snapshot_tool.planner.deploy import same_value, stale_outputs, tags_equal
@@ -24,12 +24,14 @@ def differences(
             continue
         template = templates[change.stack]
         body = account.bodies.get(change.stack, b"")
+        # A value that no resource uses is never taken on: CloudFormation sees no change in it.
+        settled = changed[change.stack] or change.action is Action.NOTHING
         found += [
             f"{change.name}: {what}"
             for what in (
                 *_status(state, changed=changed[change.stack]),
                 *_template(template, body, state),
-                *_values(change, template, state, account),
+                *(_values(change, template, state, account) if settled else ()),
                 *([] if tags_equal(change.tags, state.tags) else ["its tags differ"]),
             )
         ]

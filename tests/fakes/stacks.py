@@ -287,7 +287,9 @@ class FakeStacks:
         elif len(body) > 51_200:
             raise DeployFailedError("a template sent along has at most 51200 bytes")
         kept = {key: stack.content.parameters[key] for key in request.keep} if stack else {}
-        return Content(body, {**request.parameters, **kept}, dict(request.tags))
+        known = Template.parse(body, name=request.stack_name).parameters.items()
+        default = {name: each.default for name, each in known if each.default is not None}
+        return Content(body, {**default, **request.parameters, **kept}, dict(request.tags))
 
     def _drop_others(self, stack: _Stack, change_set: str) -> None:
         self._change_sets = {
