@@ -199,6 +199,15 @@ class LocalCloud:
         """E-mail that SNS topics would have sent: account, topic, address, subject, message."""
         return list(self.control("mail")["mail"])
 
+    @property
+    def github(self) -> str:
+        """The API of a GitHub that knows this cloud's repositories."""
+        return f"{self.endpoint}/_github"
+
+    def statuses(self) -> list[dict[str, str]]:
+        """Commit statuses set there, oldest first: repository, sha, state, context, description."""
+        return list(self.control("statuses")["statuses"])
+
     def reset(self) -> None:
         """Empties all accounts, the call log and the faults. Profiles stay; with auth, keys go."""
         self.control("reset", {})

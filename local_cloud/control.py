@@ -24,7 +24,7 @@ def private_endpoints(
     *,
     machine: Machine,
     faults: FaultInjector,
-    mail: list[dict[str, str]],
+    records: dict[str, list[dict[str, str]]],
     stop: Callable[[], None],
 ) -> Any:
     """The application with the private endpoints in front of it."""
@@ -46,13 +46,15 @@ def private_endpoints(
                 faults.rules.clear()
             case "stack-delay":
                 pacing.stack_seconds = float(body["seconds"])
-            case "mail":
-                return {"mail": mail}
+            case "mail" | "statuses":
+                return {action: records[action]}
             case "reset":
                 await asyncio.to_thread(processes.kill_all)
                 await asyncio.to_thread(ministack._reset_all_state)
-                for forgotten in (faults.calls, faults.rules, mail, accounts):
-                    forgotten.clear()
+                faults.forget()
+                accounts.clear()
+                for kept in records.values():
+                    kept.clear()
             case "stop":
                 asyncio.get_running_loop().call_later(0.02, stop)
             case _:

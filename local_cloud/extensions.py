@@ -23,6 +23,7 @@ from local_cloud.cloudformation import extension as cloudformation
 from local_cloud.codebuild import extension as codebuild
 from local_cloud.codepipeline import extension as codepipeline
 from local_cloud.directory import Layout, ServerState
+from local_cloud.github import GitHub
 from local_cloud.machine import Machine
 
 
@@ -36,8 +37,13 @@ def install(layout: Layout, state: ServerState, stop: Callable[[], None]) -> Any
     for service in (codebuild, codepipeline, batch):
         service.install(machine)
     application = transport.over_tls(dataplane.to_owner(ministack.app))
+    github = GitHub(layout)
     return control.private_endpoints(
-        injected.around(application), machine=machine, faults=injected, mail=outbox, stop=stop
+        github.beside(injected.around(application)),
+        machine=machine,
+        faults=injected,
+        records={"mail": outbox, "statuses": github.statuses},
+        stop=stop,
     )
 
 

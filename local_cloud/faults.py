@@ -58,6 +58,11 @@ class FaultInjector:
         self.calls: deque[dict[str, Any]] = deque(maxlen=CALLS_KEPT)
         self.rules: list[Rule] = []
 
+    def forget(self) -> None:
+        """Drops both."""
+        self.calls.clear()
+        self.rules.clear()
+
     def around(self, application: Any) -> Any:
         """The application with its calls counted and its faults injected."""
 

@@ -12,7 +12,8 @@ def write_profile(
 ) -> None:
     """Adds or replaces one profile, readable by the owner of the files only."""
     settings = {"region": region, "endpoint_url": endpoint, "output": "json", "cli_pager": ""}
-    _put(layout.config, f"profile {profile}", settings)
+    section = profile if profile == "default" else f"profile {profile}"
+    _put(layout.config, section, settings)
     _put(layout.credentials, profile, {"aws_access_key_id": key, "aws_secret_access_key": secret})
 
 

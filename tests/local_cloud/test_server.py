@@ -127,3 +127,39 @@ def test_the_same_profile_has_the_same_account_everywhere(
 ) -> None:
     assert open_cloud.add_account("same") == strict_cloud.add_account("same")
     assert open_cloud.add_account("given", "123456789012") == "123456789012"
+
+
+def test_a_reset_empties_everything(tmp_path: Path) -> None:
+    """Accounts, calls and running builds; the profiles go on working."""
+    with LocalCloud.start(tmp_path) as cloud:
+        cloud.add_account("one")
+        sqs = testing.client(cloud, "one", "sqs")
+        sqs.create_queue(QueueName="q")
+        cloud.reset()
+        assert cloud.calls() == []
+        assert sqs.list_queues().get("QueueUrls", []) == []
+
+
+def test_builds_end_with_the_server(tmp_path: Path) -> None:
+    """No process of a build is left behind."""
+    with LocalCloud.start(tmp_path) as cloud:
+        account = cloud.add_account("builder")
+        codebuild = testing.client(cloud, "builder", "codebuild")
+        spec = '{"version": "0.2", "phases": {"build": {"commands": ["echo $$ > %s", "sleep 60"]}}}'
+        mark = tmp_path / "pid"
+        codebuild.create_project(
+            name="project",
+            source={"type": "NO_SOURCE", "buildspec": spec % mark},
+            artifacts={"type": "NO_ARTIFACTS"},
+            environment={
+                "type": "LINUX_CONTAINER",
+                "image": "x",
+                "computeType": "BUILD_GENERAL1_SMALL",
+            },
+            serviceRole=f"arn:aws:iam::{account}:role/r",
+        )
+        codebuild.start_build(projectName="project")
+        testing.until(lambda: mark.exists() and mark.read_text().strip())
+        build = int(mark.read_text())
+        assert alive(build)
+    testing.until(lambda: not alive(build), seconds=5, what="the build ended")

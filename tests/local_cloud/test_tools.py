@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 from local_cloud import testing
 from tests.local_cloud.conftest import Account
 
+ROOT = Path(__file__).parents[2]
+BIN = [str(ROOT / "node_modules" / ".bin"), str(Path(sys.executable).parent)]
 TEMPLATE = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
 
 
 def run(account: Account, directory: Path, *command: str) -> str:
     environment = testing.clean_environment(account.cloud, account.profile)
+    environment["PATH"] = os.pathsep.join([*BIN, environment["PATH"]])
+    program = shutil.which(command[0], path=environment["PATH"])
+    assert program is not None, f"{command[0]} is not installed"
     done = subprocess.run(
-        command, env=environment, cwd=directory, capture_output=True, text=True, check=False
+        [program, *command[1:]],
+        env=environment,
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
