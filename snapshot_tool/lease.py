@@ -5,11 +5,27 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from snapshot_tool.account import Halt
 from snapshot_tool.errors import LockedError, PadstoneError
-from snapshot_tool.ledger import Lock
+from snapshot_tool.ledger import Lock, this_process
+from snapshot_tool.model.plan import Target
 from snapshot_tool.ports import Clock
+from snapshot_tool.tools import ToolsAccount
+
+
+class Holder(Protocol):
+    """Who wants the lock of which account."""
+
+    @property
+    def target(self) -> Target:
+        """The account."""
+
+    @property
+    def caller(self) -> str:
+        """The ARN of who wants to change it."""
+
 
 SECONDS = 60.0
 """How long a lock outlives the last sign of life of its holder."""
@@ -27,6 +43,29 @@ def acquire(lock: Lock, key: str, reason: str, *, clock: Clock, patience: float)
             clock.sleep(0.5)
         else:
             return
+
+
+@contextmanager
+def locked(
+    tools: ToolsAccount, holder: Holder, reason: str, *, patience: float = 0.0
+) -> Iterator[Halt]:
+    """Hold an account's lock; wait up to `patience` seconds for it.
+
+    Yields what halts the deployment if the lock is lost. Before the tools account has its tables
+    there is nothing to lock with, and nobody else.
+    """
+    halt = Halt()
+    if not tools.deployed:
+        yield halt
+        return
+    owner = this_process(holder.caller)
+    lock = Lock(tools.doors.tables, tools.locks_table, tools.clock, owner)
+    acquire(lock, _key(holder.target), reason, clock=tools.clock, patience=patience)
+    try:
+        with kept_alive(lock, halt):
+            yield halt
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -51,3 +90,7 @@ def _keep(lock: Lock, halt: Halt, over: threading.Event) -> None:
             return
         except PadstoneError:
             continue  # the next beat comes before the lock expires
+
+
+def _key(target: Target) -> str:
+    return f"{target.account_id}/{target.region}/{target.environment or '-'}"

@@ -86,6 +86,11 @@ class ToolsAccount:
         """The registered proof accounts."""
         return Register(self.doors.tables, self._output(ACCOUNTS))
 
+    @property
+    def locks_table(self) -> str:
+        """The table of the accounts' locks."""
+        return self._output(LOCKS)
+
     def granting(self, parameter: str) -> dict[str, tuple[StackState, Template]]:
         """Return the stacks that take a parameter, each with the template that it runs, by name."""
         takers = [state for state in self.stacks if parameter in state.parameters]
@@ -95,7 +100,15 @@ class ToolsAccount:
             for state, body in zip(takers, bodies, strict=True)
         }
 
-    def missing_images(self, manifest: Manifest) -> tuple[Finding, ...]:
+    def findings(self, manifest: Manifest, *, read_packages: bool = False) -> tuple[Finding, ...]:
+        """Return everything that is wrong with a snapshot; nothing if it is what was frozen."""
+        return (
+            *self.store.verify(manifest, read_packages=read_packages),
+            *self._missing_images(manifest),
+            *self._unlike_the_record(manifest),
+        )
+
+    def _missing_images(self, manifest: Manifest) -> tuple[Finding, ...]:
         """Return the images of a snapshot that their repository does not hold."""
         return tuple(
             Finding(where=uri, what=f"has no image {pin.digest}")
@@ -103,7 +116,7 @@ class ToolsAccount:
             if not self.doors.images.exists(uri := self._repository(pin.name), pin.digest)
         )
 
-    def unlike_the_record(self, manifest: Manifest) -> tuple[Finding, ...]:
+    def _unlike_the_record(self, manifest: Manifest) -> tuple[Finding, ...]:
         """Compare a manifest with the digest that was recorded outside the bucket, if one was."""
         recorded = self.ledger.manifest_digest(manifest.id)
         if recorded in (None, Sha256.of(manifest.to_bytes())):
@@ -112,11 +125,6 @@ class ToolsAccount:
 
     def _repository(self, image: ToolName) -> str:
         return self._output(f"{image.capitalize()}ImageRepositoryUri")
-
-    @property
-    def locks_table(self) -> str:
-        """The table of the accounts' locks."""
-        return self._output(LOCKS)
 
     def _output(self, name: str) -> str:
         if name not in self.outputs:

@@ -29,14 +29,14 @@ class AwsImages:
         where: dict[str, Any] = {"registryId": registry} if registry else {}
         with translated(f"ecr {repository_uri}"):
             try:
-                self._client.describe_images(
+                answer = self._client.describe_images(
                     repositoryName=repository, imageIds=[{"imageDigest": digest}], **where
                 )
             except ClientError as error:
                 if code_of(error) == "ImageNotFoundException":
                     return False
                 raise
-        return True
+        return digest in {found.get("imageDigest") for found in answer["imageDetails"]}
 
 
 def _split(uri: str) -> tuple[str, str]:

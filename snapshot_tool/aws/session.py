@@ -71,6 +71,7 @@ class Session:
         self._session.register_component("data_loader", _LOADER)
         self._clients: dict[str, Any] = {}
         with translated(f"profile {profile or 'default'}"):
+            self._session.get_scoped_config()  # the region may come from elsewhere: ask for it
             found = region or self._session.get_config_variable("region")
         if not found:
             raise BadInputError(

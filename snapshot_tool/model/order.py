@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePath
 
 from snapshot_tool.model.names import SnapshotId
 
@@ -23,8 +22,8 @@ class Order:
     account: str
     snapshot: SnapshotId | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
-    parameters_file: PurePath | None = None
-    from_source: PurePath | None = None
+    parameters_file: str = ""
+    from_source: str = ""
     reason: str = ""
     builds: bool = False
     deadline: float = 3600.0

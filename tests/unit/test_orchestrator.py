@@ -1,0 +1,247 @@
+"""Rules of what happens between accounts: deploy, roll back, promote, grant, judge."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from snapshot_tool.errors import (
+    BadInputError,
+    CredentialsError,
+    DeployFailedError,
+    LockedError,
+    NotFoundError,
+    VerificationError,
+)
+from snapshot_tool.ledger import Lock
+from snapshot_tool.model.records import LockOwner
+from tests.fakes.stacks import Fault
+from tests.fakes.world import (
+    PROOF,
+    SETTINGS,
+    TOOLS,
+    FakeIdentity,
+    World,
+    proof_assembly,
+    tools_assembly,
+)
+
+
+@pytest.fixture
+def world() -> World:
+    return World().bootstrap()
+
+
+def test_a_deployment_makes_the_account_run_the_snapshot_and_is_recorded(world: World) -> None:
+    """status reads the account, history the ledger; both name the snapshot."""
+    snapshot = world.freeze(proof_assembly("one")).id
+    world.deploy("beta", snapshot)
+    [status] = world.orchestrator().status(["beta"])
+    assert (status.snapshot, status.verified, status.differences) == (snapshot, True, ())
+    [record] = world.orchestrator().history("beta", 10)
+    assert (record.release_id, record.reason) == (snapshot, "test")
+
+
+def test_the_second_run_changes_nothing_and_writes_nothing(world: World) -> None:
+    """Nothing to do means no call that changes anything, in any account or table."""
+    snapshot = world.freeze(proof_assembly("one")).id
+    world.deploy("beta", snapshot)
+    stacks, tables = len(world.accounts["beta"].stacks.writes()), world.tables.writes
+    world.deploy("beta", snapshot)
+    assert len(world.accounts["beta"].stacks.writes()) == stacks
+    assert world.tables.writes == tables
+
+
+def test_a_plan_writes_nothing(world: World) -> None:
+    """What plan returns is what deploy would do, and nothing has happened."""
+    snapshot = world.freeze(proof_assembly("one")).id
+    tables = world.tables.writes
+    plan = world.orchestrator().plan("beta", snapshot, settings=SETTINGS, parameters_file=None)
+    assert [change.action.name for change in plan.changes] == ["CREATE", "CREATE"]
+    assert world.accounts["beta"].stacks.writes() == []
+    assert world.tables.writes == tables
+
+
+def test_there_and_back_leaves_everything_as_it_was(world: World) -> None:
+    """A to B to A: templates, parameters, outputs and tags are equal."""
+    a, b = world.freeze(proof_assembly("a")).id, world.freeze(proof_assembly("b")).id
+    world.deploy("beta", a)
+    before = world.content("beta")
+    world.deploy("beta", b)
+    assert world.content("beta") != before
+    world.orchestrator().rollback("beta", None, settings=SETTINGS, parameters_file=None)
+    assert world.content("beta") == before
+
+
+def test_a_rollback_keeps_the_switches_of_the_account(world: World) -> None:
+    """What belongs to the account is neither the snapshot's nor reset to a default."""
+    a, b = world.freeze(proof_assembly("a")).id, world.freeze(proof_assembly("b")).id
+    world.deploy("beta", a)
+    world.deploy("beta", b, CiOperational="false")
+    world.orchestrator().rollback("beta", a, settings=SETTINGS, parameters_file=None)
+    state = world.accounts["beta"].stacks.describe("padstone-proof-ci")
+    assert state is not None
+    assert state.parameters["CiOperational"] == "false"
+
+
+def test_prod_gets_what_beta_runs(world: World) -> None:
+    """Promotion reads the source account and takes the target's own parameters."""
+    snapshot = world.freeze(proof_assembly("one")).id
+    world.freeze(proof_assembly("newer"))
+    world.deploy("beta", snapshot)
+    world.orchestrator().promote(
+        "beta", "prod", settings={"ProjectName": "Prod"}, parameters_file=None
+    )
+    [status] = world.orchestrator().status(["prod"])
+    assert (status.snapshot, status.verified) == (snapshot, True)
+    state = world.accounts["prod"].stacks.describe("padstone-proof-ci")
+    assert state is not None
+    assert state.parameters["ProjectName"] == "Prod"
+
+
+def test_what_does_not_run_as_frozen_is_not_promoted(world: World) -> None:
+    """A stack of beta that somebody changed by hand stops the promotion."""
+    snapshot = world.freeze(proof_assembly("one")).id
+    world.deploy("beta", snapshot)
+    state = world.accounts["beta"].stacks.describe("padstone-proof-storage")
+    assert state is not None
+    edited = proof_assembly("edited").stacks[0].body
+    world.accounts["beta"].stacks.put(state.name, edited, tags=state.tags)
+    with pytest.raises(VerificationError, match="does not run the frozen template"):
+        world.orchestrator().promote("beta", "prod", settings=SETTINGS, parameters_file=None)
+    assert world.content("prod") == {}
+
+
+def test_a_tampered_template_stops_the_deployment_before_anything_is_done(world: World) -> None:
+    """A newer version over a frozen object is found although the pinned one is still there."""
+    manifest = world.freeze(proof_assembly("one"))
+    world.objects.overwrite(manifest.templates[0].key, b"{}")
+    with pytest.raises(VerificationError, match="overwritten"):
+        world.deploy("beta", manifest.id)
+    assert world.content("beta") == {}
+
+
+def test_a_missing_image_stops_the_deployment(world: World) -> None:
+    """A digest that the repository does not hold is found before anything is done."""
+    snapshot = world.freeze(proof_assembly("one")).id
+    world.images.digests.clear()
+    with pytest.raises(VerificationError, match="has no image"):
+        world.deploy("beta", snapshot)
+    assert world.content("beta") == {}
+
+
+def test_a_failing_second_stack_leaves_the_account_as_it_was(world: World) -> None:
+    """The first stack goes back; the message names resource and reason; nothing is recorded."""
+    a, b = world.freeze(proof_assembly("a")).id, world.freeze(proof_assembly("b")).id
+    world.deploy("beta", a)
+    before = world.content("beta")
+    world.accounts["beta"].stacks.fail("padstone-proof-ci", Fault("Topic", "no such luck"))
+    with pytest.raises(DeployFailedError, match=r"(?s)Topic.*no such luck"):
+        world.deploy("beta", b)
+    assert world.content("beta") == before
+    assert [each.release_id for each in world.orchestrator().history("beta", 10)] == [a]
+
+
+def test_an_account_that_is_not_registered_is_refused(world: World) -> None:
+    """It could not read the snapshot; the message says what to do."""
+    snapshot = world.freeze(proof_assembly("one")).id
+    world.orchestrator().account_remove("beta")
+    with pytest.raises(NotFoundError, match="padstone account add beta"):
+        world.deploy("beta", snapshot)
+
+
+def test_a_snapshot_of_another_stage_is_refused(world: World) -> None:
+    """A tools snapshot does not fit a proof account, nor the other way round."""
+    tools = world.freeze(tools_assembly("second"), TOOLS).id
+    proof = world.freeze(proof_assembly("one"), PROOF).id
+    for name, snapshot in (("beta", tools), ("tools", proof)):
+        with pytest.raises(BadInputError, match="is of the stage"):
+            world.deploy(name, snapshot)
+
+
+def test_credentials_that_changed_accounts_are_refused(world: World) -> None:
+    """The account of the credentials is asked again, under the lock."""
+
+    class Turning(FakeIdentity):
+        asked = 0
+
+        def caller(self):  # type: ignore[no-untyped-def]
+            self.asked += 1
+            return FakeIdentity("222222222222" if self.asked == 1 else "999999999999").caller()
+
+    snapshot = world.freeze(proof_assembly("one")).id
+    world.accounts["beta"].identity = Turning("222222222222")
+    with pytest.raises(CredentialsError, match="the plan was made for 222222222222"):
+        world.deploy("beta", snapshot)
+    assert world.content("beta") == {}
+
+
+def test_a_second_deployer_is_refused_by_name(world: World) -> None:
+    """The lock says who holds it; it is released when the deployment is over."""
+    snapshot = world.freeze(proof_assembly("one")).id
+    ana = LockOwner(name="arn:aws:iam::222222222222:user/ana", host="elsewhere", pid=1)
+    lock = Lock(world.tables, "locks", world.clock, ana)
+    with (
+        lock.holding("222222222222/us-west-2/-", "by hand", 60),
+        pytest.raises(LockedError, match="ana"),
+    ):
+        world.deploy("beta", snapshot)
+    world.deploy("beta", snapshot)
+    assert lock.holder("222222222222/us-west-2/-") is None
+
+
+def test_accounts_added_at_once_all_get_access() -> None:
+    """However many add accounts at the same time, the policy names every one of them."""
+    world = World(seconds=0.0).bootstrap()
+    ids = [f"4{n:011d}" for n in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: world.orchestrator().account_add(f"p{n}", ids[n]), range(8)))  # type: ignore[arg-type]
+    state = world.accounts["tools"].stacks.describe("padstone-tools-access")
+    assert state is not None
+    granted = set(state.parameters["ProofAccountIds"].split(","))
+    assert granted == {"222222222222", "333333333333", *ids}
+
+
+def test_a_removed_account_loses_its_access(world: World) -> None:
+    """Access follows the register in both directions."""
+    world.orchestrator().account_remove("beta")
+    state = world.accounts["tools"].stacks.describe("padstone-tools-access")
+    assert state is not None
+    assert state.parameters["ProofAccountIds"] == "333333333333"
+
+
+def test_a_tools_snapshot_keeps_the_registered_accounts(world: World) -> None:
+    """The register decides who has access, whatever snapshot the tools account runs."""
+    snapshot = world.freeze(tools_assembly("second"), TOOLS).id
+    world.orchestrator().deploy("tools", snapshot, settings={}, parameters_file=None)
+    state = world.accounts["tools"].stacks.describe("padstone-tools-access")
+    assert state is not None
+    assert state.parameters["ProofAccountIds"] == "222222222222,333333333333"
+
+
+def test_status_tells_an_account_that_cannot_be_reached(world: World) -> None:
+    """One broken profile does not hide the other accounts."""
+
+    class Expired(FakeIdentity):
+        def caller(self):  # type: ignore[no-untyped-def]
+            raise CredentialsError("the credentials have expired")
+
+    world.accounts["beta"].identity = Expired("222222222222")
+    beta, prod = world.orchestrator().status(["beta", "prod"])
+    assert beta.unreachable == "the credentials have expired"
+    assert prod.unreachable == ""
+
+
+def test_status_names_the_difference_between_account_and_record(world: World) -> None:
+    """Records are claims: what runs is read from the account."""
+    a, b = world.freeze(proof_assembly("a")).id, world.freeze(proof_assembly("b")).id
+    world.deploy("beta", a)
+    world.deploy("beta", b)
+    before = world.content("beta")
+    world.deploy("beta", a)
+    for name, (body, parameters, _, tags) in before.items():  # type: ignore[misc]
+        world.accounts["beta"].stacks.put(name, body, parameters=parameters, tags=tags)  # type: ignore[has-type]
+    [status] = world.orchestrator().status(["beta"])
+    assert status.snapshot == b
+    assert status.differences == (f"the last recorded deployment is of {a}",)
