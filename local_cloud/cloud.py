@@ -315,7 +315,6 @@ def _scrubbed_environment(layout: Layout) -> dict[str, str]:
         "TMPDIR": str(layout.work),
         "LANG": "C.UTF-8",
         "PYTHONPATH": str(here),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "LOCAL_CLOUD_TOKEN": secrets.token_hex(16),
     }
 

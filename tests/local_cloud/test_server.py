@@ -108,7 +108,7 @@ def test_nothing_of_the_operator_reaches_a_function(open_cloud: LocalCloud) -> N
     """The server's environment has no key, no home and no variable of whoever started it."""
     text = Path(f"/proc/{pid(open_cloud)}/environ").read_text()
     names = {entry.split("=")[0] for entry in text.split("\0") if entry}
-    allowed = {"PATH", "HOME", "TMPDIR", "LANG", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
+    allowed = {"PATH", "HOME", "TMPDIR", "LANG", "PYTHONPATH"}
     assert names <= {*allowed, "LOCAL_CLOUD_TOKEN"}
     assert os.environ.get("HOME") not in text.split("HOME=")[1].split("\0")[:1]
 
