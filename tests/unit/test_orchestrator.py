@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,6 +17,7 @@ from snapshot_tool.errors import (
 )
 from snapshot_tool.ledger import Lock
 from snapshot_tool.model.records import LockOwner
+from tests.fakes.clock import FakeClock
 from tests.fakes.stacks import Fault
 from tests.fakes.world import (
     PROOF,
@@ -191,9 +193,16 @@ def test_a_second_deployer_is_refused_by_name(world: World) -> None:
     assert lock.holder("222222222222/us-west-2/-") is None
 
 
+class PatientClock(FakeClock):
+    """A clock that does not run ahead while several threads wait for one another."""
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(min(seconds, 0.01))
+
+
 def test_accounts_added_at_once_all_get_access() -> None:
     """However many add accounts at the same time, the policy names every one of them."""
-    world = World(seconds=0.0).bootstrap()
+    world = World(seconds=0.0, clock=PatientClock()).bootstrap()
     ids = [f"4{n:011d}" for n in range(8)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: world.orchestrator().account_add(f"p{n}", ids[n]), range(8)))  # type: ignore[arg-type]
