@@ -256,21 +256,34 @@ def test_newest_leaves_out_what_is_unfinished_or_damaged(
     assert store.newest(PROOF, 5) == [good]
 
 
+def filled(number: int, every: int) -> tuple[FakeObjects, FakeClock, list[SnapshotId]]:
+    """Return a bucket with that many snapshots, one each so many seconds, and their IDs."""
+    objects, clock = FakeObjects(), FakeClock()
+    original = json.loads(create(SnapshotStore(FakeObjects(), clock)).to_bytes())
+    ids = [SnapshotId.at(START + timedelta(seconds=every * n)) for n in range(number)]
+    for snapshot in ids:
+        data = {**original, "id": snapshot}
+        objects.overwrite(manifest_key(PROOF, snapshot), _resealed(data))
+    clock.advance(every * number)
+    objects.calls.clear()
+    return objects, clock, ids
+
+
 @pytest.mark.parametrize("every", [1, 40, 7_000, 100_000])
 def test_newest_of_10_000_snapshots_takes_a_bounded_number_of_calls(every: int) -> None:
     """S3 lists oldest first: 10,000 snapshots would be ten pages, a million a thousand."""
-    objects, clock = FakeObjects(), FakeClock()
-    template_of = create(SnapshotStore(objects, clock)).to_bytes()
-    ids = [SnapshotId.at(START + timedelta(seconds=every * n)) for n in range(1, 10_000)]
-    for snapshot in ids:
-        data = {**json.loads(template_of), "id": snapshot}
-        objects.overwrite(manifest_key(PROOF, snapshot), _resealed(data))
-    clock.advance(every * 10_000)
-    objects.calls.clear()
+    objects, clock, ids = filled(10_000, every)
     found = SnapshotStore(objects, clock).newest(PROOF, 20)
     assert [manifest.id for manifest in found] == ids[-1:-21:-1]
     assert objects.calls["list"] <= 36
     assert objects.calls["get"] <= 28
+
+
+def test_whoever_wants_many_gets_many() -> None:
+    """More than a page can hold, too: then all pages are read."""
+    objects, clock, ids = filled(1500, 60)
+    found = SnapshotStore(objects, clock).newest(PROOF, 600)
+    assert [manifest.id for manifest in found] == ids[-1:-601:-1]
 
 
 def _resealed(data: dict[str, object]) -> bytes:
@@ -281,15 +294,16 @@ def _resealed(data: dict[str, object]) -> bytes:
     return canonical.dump({**content, "sha256": digest})  # type: ignore[dict-item]  # likewise
 
 
+@pytest.mark.parametrize("minutes", [1, 2, 5])
 def test_newest_finds_snapshots_behind_many_dead_claims(
-    store: SnapshotStore, objects: FakeObjects, clock: FakeClock
+    store: SnapshotStore, objects: FakeObjects, clock: FakeClock, minutes: int
 ) -> None:
     """Creators that died leave folders without a manifest; they hide nothing."""
     good = create(store)
     for number in range(1, 1200):
-        snapshot = SnapshotId.at(START + timedelta(minutes=number))
+        snapshot = SnapshotId.at(START + timedelta(minutes=minutes * number))
         objects.overwrite(f"snapshots/proof/{snapshot}/templates/ci.template.json", b"{}")
-    clock.advance(86_400)
+    clock.advance(minutes * 60 * 1200)
     assert store.newest(PROOF, 1) == [good]
 
 
