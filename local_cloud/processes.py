@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from local_cloud.machine import Credentials, Machine
@@ -18,34 +18,37 @@ TIMED_OUT = 137
 
 @dataclass(eq=False)
 class Running:
-    """A process that somebody may want to stop."""
+    """A process that somebody may want to stop, or several, one after the other."""
 
-    process: "subprocess.Popen[bytes] | None" = None
+    groups: list[int] = field(default_factory=list)
     stopped: bool = False
     timed_out: bool = False
 
     def stop(self) -> None:
         """Kills the process and all it started; one that starts later is killed at once."""
         self.stopped = True
-        self._kill()
+        self.kill()
 
     def terminate(self, grace: float) -> None:
         """Asks it to end, and kills it after so many seconds."""
         self.stopped = True
-        if self.process is not None:
-            kill_group(self.process.pid, signal.SIGTERM)
-        timer = threading.Timer(grace, self._kill)
+        self._signal(signal.SIGTERM)
+        timer = threading.Timer(grace, self.kill)
         timer.daemon = True
         timer.start()
 
     def expire(self) -> None:
         """Kills it because its time is over."""
         self.timed_out = True
-        self._kill()
+        self.kill()
 
-    def _kill(self) -> None:
-        if self.process is not None:
-            kill_group(self.process.pid)
+    def kill(self) -> None:
+        """Kills what is left of it."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        for group in list(self.groups):
+            kill_group(group, number)
 
 
 def run(
@@ -56,10 +59,12 @@ def run(
     running: Running,
     emit: Callable[[str], None],
     seconds: float | None = None,
+    lives_on: bool = False,
 ) -> int:
     """Runs a command to its end and returns its exit code; 137 when it was killed.
 
-    Standard output and error go to emit, line by line.
+    Standard output and error go to emit, line by line. What the command left in the background is
+    killed when it ends, as with a container; with lives_on only when `running` is.
     """
     try:
         process = subprocess.Popen(
@@ -69,7 +74,7 @@ def run(
     except OSError as error:
         emit(str(error))
         return 127
-    running.process = process
+    running.groups.append(process.pid)
     with _lock:
         _running.add(running)
     timer = threading.Timer(seconds, running.expire) if seconds is not None else None
@@ -78,15 +83,22 @@ def run(
         timer.start()
     if running.stopped:
         running.stop()
+    if not lives_on:
+        threading.Thread(target=_end_with, args=(process,), daemon=True).start()
     try:
         return _wait(process, emit)
     finally:
         if timer is not None:
             timer.cancel()
-        kill_group(process.pid)
-        running.process = None
+        if not lives_on:
+            running.groups.remove(process.pid)
         with _lock:
             _running.discard(running)
+
+
+def _end_with(process: "subprocess.Popen[bytes]") -> None:
+    process.wait()
+    kill_group(process.pid)
 
 
 def _wait(process: "subprocess.Popen[bytes]", emit: Callable[[str], None]) -> int:

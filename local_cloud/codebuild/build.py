@@ -200,7 +200,7 @@ class Build:
             code = processes.run(
                 [spec.shell, str(script)],
                 environment=variables, directory=directory, running=self.running,
-                emit=self.emit, seconds=seconds,
+                emit=self.emit, seconds=seconds, lives_on=True,
             )  # fmt: skip
         status = self._status(code)
         context = f"COMMAND_EXECUTION_ERROR: exit status {code}" if code else ""

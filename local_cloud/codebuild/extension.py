@@ -150,6 +150,7 @@ def _execute(record: dict[str, Any], settings: dict[str, Any], extra: dict[str, 
         emit(f"FAULT: {error!r}")
         _finish(record, "FAULT")
     finally:
+        running.kill()
         shutil.rmtree(home, ignore_errors=True)
         _running.pop(build_id, None)
 

@@ -192,6 +192,12 @@ def test_a_job_is_killed_when_its_time_is_over(jobs: Jobs) -> None:
     assert record["container"]["exitCode"] == 137
 
 
+def test_a_job_ends_with_its_command(jobs: Jobs) -> None:
+    """What it left in the background goes down with the container."""
+    record = jobs.ended(jobs.submit("sleep 30 & echo done"))
+    assert (record["status"], jobs.log(record)) == ("SUCCEEDED", ["done"])
+
+
 def test_terminate_ends_a_running_job_with_the_reason(jobs: Jobs) -> None:
     job = jobs.submit("sleep 30")
     jobs.running(job)

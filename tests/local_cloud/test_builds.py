@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,6 +110,17 @@ def test_after_a_failed_build_phase_post_build_still_runs(builds: Builds) -> Non
     assert record["buildStatus"] == "FAILED"
     assert phases(record)["BUILD"] == "FAILED"
     assert builds.log(record) == ["finally", "succeeding=0"]
+
+
+def test_what_a_phase_starts_lives_until_the_build_ends(builds: Builds) -> None:
+    spec = {
+        "phases": {
+            "install": {"commands": ["sleep 60 > /dev/null 2>&1 &", "export SLEEPER=$!"]},
+            "build": {"commands": ["kill -0 $SLEEPER && echo $SLEEPER"]},
+        }
+    }
+    sleeper = int(builds.log(builds.run(spec))[0])
+    testing.until(lambda: not Path(f"/proc/{sleeper}/exe").exists(), what="the sleeper is gone")
 
 
 def test_after_a_failed_install_nothing_runs(builds: Builds) -> None:
