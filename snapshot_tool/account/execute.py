@@ -8,7 +8,12 @@ from dataclasses import dataclass, field, replace
 
 from snapshot_tool.account.schedule import Halt, Life
 from snapshot_tool.account.watch import first_failure, settle, undeletable
-from snapshot_tool.errors import ConflictError, DeployFailedError
+from snapshot_tool.errors import (
+    AccessDeniedError,
+    BadInputError,
+    ConflictError,
+    DeployFailedError,
+)
 from snapshot_tool.model.account import StackOutcome
 from snapshot_tool.model.names import Sha256
 from snapshot_tool.model.parameters import Source, Value
@@ -113,10 +118,19 @@ def _change(run: Run, change: StackChange) -> Life[bool]:
     if run.halt:
         run.stacks.discard(change_set)
         _stop_if_halted(run, change)
-    run.started.add(change.stack)
-    run.stacks.execute(change_set)
+    _execute(run, change, change_set)
     yield from _finish(run, change, former.state)
     return True
+
+
+def _execute(run: Run, change: StackChange, change_set: str) -> None:
+    """Start a change, and note it as started unless AWS has clearly refused to."""
+    run.started.add(change.stack)
+    try:
+        run.stacks.execute(change_set)
+    except (AccessDeniedError, BadInputError, ConflictError):
+        run.started.discard(change.stack)
+        raise
 
 
 def _finish(run: Run, change: StackChange, before: StackState | None) -> Life[None]:
