@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,15 @@ def test_the_same_profile_has_the_same_account_everywhere(
 ) -> None:
     assert open_cloud.add_account("same") == strict_cloud.add_account("same")
     assert open_cloud.add_account("given", "123456789012") == "123456789012"
+
+
+def test_profiles_can_be_added_side_by_side(open_cloud: LocalCloud) -> None:
+    """By threads, and by processes that attached: none is lost."""
+    names = [f"side-{number}" for number in range(16)]
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(open_cloud.add_account, names))
+    identities = [testing.client(open_cloud, name, "sts") for name in names]
+    assert [sts.get_caller_identity()["Account"] for sts in identities] == made
 
 
 def test_a_reset_empties_everything(tmp_path: Path) -> None:
