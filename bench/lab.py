@@ -156,13 +156,24 @@ class Lab:
     def environment(self, profile: str | None = None) -> dict[str, str]:
         """Return the environment of a command: this cloud, and nothing of the operator's."""
         path = [str(Path(sys.executable).parent), str(CHECKOUT / "node_modules" / ".bin")]
+        inherited = testing.clean_environment(self.cloud, profile)
+        inherited.pop("PYTHONDONTWRITEBYTECODE", None)
         return {
-            **testing.clean_environment(self.cloud, profile),
+            **inherited,
             **_QUIET,
+            "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode"),
             "HOME": str(self.folder),
             "PATH": os.pathsep.join([*path, os.environ.get("PATH", os.defpath)]),
             "PADSTONE_CONFIG": str(self.folder / "padstone.toml"),
         }
+
+    def first_call(self, ran: Ran, service: str) -> float:
+        """Return the seconds from a command's start to its first call of a service."""
+        for call in self.cloud.calls():
+            if call.operation.startswith(f"{service}:") and call.seconds >= ran.epoch:
+                return call.seconds - ran.epoch
+        last = "\n    ".join(ran.errors.splitlines()[-8:])
+        raise NotMeasuredError(f"`{' '.join(ran.command)}` never called {service}:\n    {last}")
 
     def calls(self, act: Callable[[], object]) -> list[str]:
         """Return the calls that reach the cloud while something is done."""
@@ -171,10 +182,12 @@ class Lab:
         return [call.operation for call in self.cloud.calls()]
 
 
-def interleaved(lab: Lab, subjects: Mapping[str, Callable[[], Ran]]) -> dict[str, list[Ran]]:
+def interleaved(
+    lab: Lab, subjects: Mapping[str, Callable[[], Ran]], *, rounds: int = 0
+) -> dict[str, list[Ran]]:
     """Run all subjects in turn, round after round: A B A B."""
     found: dict[str, list[Ran]] = {name: [] for name in subjects}
-    for number in range(lab.rounds):
+    for number in range(rounds or lab.rounds):
         for name, subject in subjects.items():
             ran = subject()
             found[name].append(ran)

@@ -19,7 +19,7 @@ def main() -> None:
     child = os.fork()
     if child == 0:
         try:
-            os.execvp(command[0], command)  # noqa: S606
+            os.execvp(command[0], command)
         except OSError as error:
             print(f"{command[0]}: {error}", file=sys.stderr)
             os._exit(127)

@@ -25,3 +25,21 @@ def cdk_deploy(lab: Lab, account: Account) -> Ran:
 def padstone_deploy(lab: Lab, account: Account) -> Ran:
     """`padstone deploy` of the frozen snapshot; it finds the wired values itself."""
     return lab.padstone("deploy", account.name, "--snapshot", lab.snapshot, "--reason", "bench")
+
+
+def aws_deploy(lab: Lab, account: Account) -> list[Ran]:
+    """`aws cloudformation deploy`, stack after stack, as a script would."""
+    folder = lab.assembly
+    return [
+        lab.tool(
+            [
+                *("aws", "cloudformation", "deploy", "--no-fail-on-empty-changeset"),
+                *("--stack-name", stack.name, "--capabilities", "CAPABILITY_NAMED_IAM"),
+                *("--template-file", str(folder / f"{stack.name}.template.json")),
+                *(["--parameter-overrides"] if stack.wired else []),
+                *(f"{key}={value}" for key, value in stack.wired.items()),
+            ],
+            profile=account.name,
+        )
+        for stack in six(account.id)
+    ]

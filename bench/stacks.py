@@ -1,10 +1,10 @@
 """Six dependent stacks in three levels, as a ready-made cloud assembly.
 
-    bucket  queue  table  topic      level 1
-       \\      |      /      |
-            role             |       level 2, values from the first level
-               \\            /
-                 function            level 3
+bucket  queue  table  topic      level 1
+   \\      |      /      |
+        role             |       level 2, values from the first level
+           \\            /
+             function            level 3
 """
 
 from __future__ import annotations

@@ -61,9 +61,7 @@ def _table(*keys: str) -> Mapping[str, Any]:
         "Type": "AWS::DynamoDB::Table",
         "Properties": {
             "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [
-                {"AttributeName": key, "AttributeType": "S"} for key in keys
-            ],
+            "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in keys],
             "KeySchema": [
                 {"AttributeName": key, "KeyType": kind}
                 for key, kind in zip(keys, kinds, strict=False)

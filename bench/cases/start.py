@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.lab import Lab, interleaved, needs, seconds
-from bench.results import Row, series
+from bench.results import Row, Series, series
 from bench.run import NotMeasuredError, Ran
 
 _A_THIRD = 1 / 3
@@ -28,10 +28,7 @@ def measure(lab: Lab) -> list[Row]:
     ]
 
 
-def _row(what: str, runs: list[Ran], other: object, note: str) -> Row:
-    from bench.results import Series
-
-    assert isinstance(other, Series)
+def _row(what: str, runs: list[Ran], other: Series, note: str) -> Row:
     return Row(
         case="start",
         what=what,
