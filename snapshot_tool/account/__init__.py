@@ -13,7 +13,7 @@ from functools import partial
 from snapshot_tool.account.execute import HaltedError, Restore, Run, change_stack
 from snapshot_tool.account.failure import told
 from snapshot_tool.account.proof import differences
-from snapshot_tool.account.schedule import Halt, Results, Schedule
+from snapshot_tool.account.schedule import Halt, Interrupts, Results, Schedule
 from snapshot_tool.account.undo import Undone, take_back
 from snapshot_tool.errors import VerificationError
 from snapshot_tool.model import tags
@@ -93,7 +93,7 @@ class Account:
         `url` gives the address of a template by its key. `restore` gives that of a stack's former
         template; it is asked before the stack is changed, only above 51,200 bytes, and only if
         another stack can fail after it. Setting `halt`, or an interrupt from the keyboard, ends the
-        deployment as a failure does, unless everything is done by then.
+        deployment as a failure does, unless everything is done by then; the third one is raised.
 
         Raises DeployFailedError: which stack, which resource, why, and where each stack is now; and
         what was wrong itself if nothing had been changed yet.
@@ -109,9 +109,15 @@ class Account:
             restore=restore,
             halt=Halt(outer=halt),
         )
-        results = self._perform(run)
-        if len(results.done) < len(_wanted(plan)):
-            raise told(run, results, self._undo(run))
+        interrupts = Interrupts()
+        try:
+            results = self._perform(run, interrupts)
+            if len(results.done) < len(_wanted(plan)):
+                raise told(run, results, self._undo(run, interrupts))
+        except KeyboardInterrupt as error:
+            error.add_note(f"account {plan.target.name} may be left between two snapshots;")
+            error.add_note("run the same command again, or deploy the former snapshot")
+            raise
         return Outcome(
             stacks=tuple(_outcome(change.stack, plan, results) for change in plan.changes),
             seconds=self._clock.monotonic() - started,
@@ -131,7 +137,7 @@ class Account:
                 fix="find out who changes it, then run the same command again",
             )
 
-    def _perform(self, run: Run) -> Results[StackOutcome]:
+    def _perform(self, run: Run, interrupts: Interrupts) -> Results[StackOutcome]:
         wanted = _wanted(run.plan)
         return Schedule[StackOutcome](
             {change.stack: partial(change_stack, run, change) for change in wanted},
@@ -139,9 +145,10 @@ class Account:
             clock=self._clock,
             workers=self._workers,
             halt=run.halt,
+            interrupts=interrupts,
         ).run()
 
-    def _undo(self, run: Run) -> Results[Undone]:
+    def _undo(self, run: Run, interrupts: Interrupts) -> Results[Undone]:
         """Take back every stack that was touched, those that need others first."""
         touched = [change for change in run.plan.changes if change.stack in run.former]
         before: dict[str, set[str]] = {change.stack: set() for change in touched}
@@ -153,6 +160,7 @@ class Account:
             before,
             clock=self._clock,
             workers=self._workers,
+            interrupts=interrupts,
         ).run()
 
     def _bodies(self, found: Mapping[str, StackState]) -> dict[str, bytes]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from snapshot_tool.account.schedule import Halt, Life
-from snapshot_tool.account.watch import first_failure, settle, undeletable
+from snapshot_tool.account.watch import Activity, first_failure, settle, undeletable
 from snapshot_tool.errors import (
     AccessDeniedError,
     BadInputError,
@@ -135,11 +135,11 @@ def _execute(run: Run, change: StackChange, change_set: str) -> None:
 
 def _finish(run: Run, change: StackChange, before: StackState | None) -> Life[None]:
     """Wait for the change; a halt has a running update taken back by CloudFormation."""
-    cancelled = False
+    cancelled, activity = False, Activity(run.stacks, run.clock)
 
     def look(state: StackState) -> None:
         nonlocal cancelled
-        run.report(change.name, state.status.value)
+        run.report(change.name, state.status.value, activity.of(state))
         if run.halt and not cancelled and state.status is StackStatus.UPDATE_IN_PROGRESS:
             cancelled = True
             run.stacks.cancel_update(change.name)

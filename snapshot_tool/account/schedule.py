@@ -31,7 +31,6 @@ class Halt:
 
     outer: Halt | None = None
     event: threading.Event = field(default_factory=threading.Event)
-    interrupted: bool = False
 
     def set(self) -> None:
         """Bring everything to an end; may be called from any thread."""
@@ -39,6 +38,24 @@ class Halt:
 
     def __bool__(self) -> bool:
         return self.event.is_set() or bool(self.outer)
+
+
+@dataclass
+class Interrupts:
+    """Counts the interrupts from the keyboard.
+
+    The first asks to stop, and stopping takes its time; who really wants to leave everything as it
+    is at this moment has to insist.
+    """
+
+    seen: int = 0
+    patience: int = 2
+
+    def count(self) -> None:
+        """Note one; raise KeyboardInterrupt if patience is over."""
+        self.seen += 1
+        if self.seen > self.patience:
+            raise KeyboardInterrupt
 
 
 @dataclass(frozen=True)
@@ -70,6 +87,7 @@ class Schedule(Generic[T]):
         clock: Clock,
         workers: int,
         halt: Halt | None = None,
+        interrupts: Interrupts | None = None,
     ) -> None:
         self._waiting = dict(lives)
         self._after = {name: set(after.get(name, ())) & set(lives) for name in lives}
@@ -82,9 +100,10 @@ class Schedule(Generic[T]):
         self._done: dict[str, T] = {}
         self._failed: dict[str, Exception] = {}
         self._hurried: set[str] = set()
+        self._interrupts = interrupts or Interrupts()
 
     def run(self) -> Results[T]:
-        """Run everything. An interrupt from the keyboard halts too; a second one is raised."""
+        """Run everything. An interrupt from the keyboard halts it, if there is a `halt`."""
         with ThreadPoolExecutor(self._workers, thread_name_prefix="padstone") as pool:
             while self._waiting or self._lives:
                 try:
@@ -142,10 +161,9 @@ class Schedule(Generic[T]):
             self._due[name] = self._clock.monotonic() + answer
 
     def _interrupt(self) -> None:
-        if self._halt is None or self._halt.interrupted:
-            raise KeyboardInterrupt
-        self._halt.interrupted = True
-        self._halt.set()
+        self._interrupts.count()
+        if self._halt is not None:
+            self._halt.set()
 
 
 def _step(life: Life[T]) -> float | _End[T]:

@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from snapshot_tool.account.schedule import Life
+from snapshot_tool.errors import FailedError
 from snapshot_tool.model.stacks import StackEvent, StackState, StackStatus
-from snapshot_tool.ports import Stacks
+from snapshot_tool.ports import Clock, Stacks
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _GROWTH = 1.05  # a pause stays near a twentieth of the time waited so far
 _PATIENCE = 20.0  # seconds in which CloudFormation has to be seen starting
+
+_FIRST_LOOK, _BETWEEN_LOOKS = 2.0, 30.0
 
 _STACK = "AWS::CloudFormation::Stack"
 _BEGINNINGS = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"})
@@ -48,6 +51,32 @@ def same(state: StackState, before: StackState) -> bool:
     if state.status is StackStatus.REVIEW_IN_PROGRESS:
         return True
     return state == replace(before, template=state.template)
+
+
+class Activity:
+    """What a stack is at, read from its events every few seconds; only ever shown."""
+
+    def __init__(self, stacks: Stacks, clock: Clock) -> None:
+        self._stacks = stacks
+        self._clock = clock
+        self._pause = _FIRST_LOOK
+        self._next = clock.monotonic() + self._pause
+        self._told = ""
+
+    def of(self, state: StackState) -> str:
+        """Name the resource that was heard of last, and its state."""
+        if state.status.in_progress and self._clock.monotonic() >= self._next:
+            self._pause = min(self._pause * 1.5, _BETWEEN_LOOKS)
+            self._next = self._clock.monotonic() + self._pause
+            self._told = self._look(state)
+        return self._told if state.status.in_progress else ""
+
+    def _look(self, state: StackState) -> str:
+        try:
+            event = next(iter(self._stacks.events(state.stack_id)), None)
+        except FailedError:
+            return ""  # not knowing what to show is no reason to fail
+        return f"{event.resource} {event.status}" if event and event.type != _STACK else ""
 
 
 @dataclass(frozen=True)

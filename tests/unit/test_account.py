@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -16,7 +16,7 @@ from snapshot_tool.errors import (
 )
 from snapshot_tool.model.names import StageName
 from snapshot_tool.model.parameters import Source
-from snapshot_tool.model.progress import Phase
+from snapshot_tool.model.progress import Phase, Progress
 from snapshot_tool.model.stacks import StackEvent, StackStatus
 from tests.fakes.stacks import Fault
 from tests.unit.deployments import (
@@ -414,6 +414,48 @@ def test_the_keyboard_halts_as_well() -> None:
     with pytest.raises(DeployFailedError, match="was interrupted"):
         world.deploy(chain(SECOND))
     assert world.content() == before
+
+
+def test_only_who_insists_leaves_an_account_between_two_snapshots() -> None:
+    """Stopping takes its time, and pressing twice is a habit; the third one is meant."""
+    for presses, outcome in ((2, DeployFailedError), (3, KeyboardInterrupt)):
+        world = World(seconds=30)
+        world.deploy(chain(FIRST))
+        before = world.content()
+        sleep, pressed = world.clock.sleep, list[float]()
+
+        def press(
+            seconds: float,
+            sleep: Callable[[float], None] = sleep,
+            pressed: list[float] = pressed,
+            presses: int = presses,
+        ) -> None:
+            sleep(seconds)
+            if len(pressed) < presses:
+                pressed.append(seconds)
+                raise KeyboardInterrupt
+
+        world.clock.sleep = press  # type: ignore[method-assign]  # an operator
+        with pytest.raises(outcome):
+            world.deploy(chain(SECOND))
+        assert (world.content() == before) is (outcome is DeployFailedError)
+
+
+def test_progress_names_the_resource_at_hand() -> None:
+    """While a stack is long at it."""
+    world = World(seconds=60)
+    taken = snapshot(FIRST, {"ci": template(FIRST)})
+    world.publish(taken)
+    plan, heard = world.plan(taken, project()), list[str]()
+
+    def tell(progress: Progress) -> None:
+        if progress.state == "CREATE_IN_PROGRESS":
+            stack = world.stacks._known(progress.subject)
+            world.stacks._tell(stack, "Queue", "AWS::SQS::Queue", "CREATE_IN_PROGRESS")
+            heard.append(progress.detail)
+
+    world.account().apply(plan, taken.templates, url, tell)
+    assert "Queue CREATE_IN_PROGRESS" in heard
 
 
 def test_a_halt_before_the_start_changes_nothing() -> None:
