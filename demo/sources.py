@@ -6,6 +6,7 @@ folder of this checkout.
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -13,6 +14,11 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 _IDENTITY = ("-c", "user.name=Padstone demo", "-c", "user.email=demo@example.com")
+
+
+def plant_from(file: Path, repository: Callable[[str], Path]) -> dict[str, Path]:
+    """Make the repositories that a tools parameters file names."""
+    return plant(repository, json.loads(file.read_text(encoding="utf-8")))
 
 
 def plant(repository: Callable[[str], Path], parameters: Mapping[str, str]) -> dict[str, Path]:

@@ -7,11 +7,9 @@ the facts are read from the accounts through boto3. IAM is enforced, and nobody 
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +18,7 @@ from typing import Any
 
 from demo import sources
 from demo.show import Show
+from demo.witness import Witness
 from local_cloud import LocalCloud
 
 ACCOUNTS = ("tools", "beta", "prod")
@@ -35,7 +34,8 @@ class StoryError(Exception):
 class Story:
     """One performance: the cloud it is played on, and what tells it."""
 
-    cloud: LocalCloud
+    witness: Witness
+    planted: Mapping[str, Path]
     folder: Path
     show: Show
     environment: Mapping[str, str]
@@ -74,17 +74,19 @@ class Story:
         for account in ("beta", "prod"):
             self.padstone("account", "add", account)
         first = self.create("the first")
-        self.cbmc_runs(first)
+        self.show.fact(
+            "the pinned cbmc package runs, out of the bucket",
+            checked=f"cbmc --version: {self.witness.cbmc_version(self.pins(first)['cbmc'])}",
+            holds=True,
+        )
         self.padstone("deploy", "beta", "--snapshot", first, "--reason", "first deployment")
         return first
 
     def move_on(self, first: str) -> tuple[str, str, Mapping[str, Any]]:
         """One tool is rebuilt; a second snapshot has it, a third takes the older one again."""
         self.show.chapter("4  One tool is rebuilt; two more snapshots; beta moves forward")
-        before = self.everything_of("beta")
-        source = self.cloud.repository(
-            f"{self.tool('BatchRepositoryOwner')}/{self.tool('BatchRepositoryName')}"
-        )
+        before = self.witness.everything_of("beta")
+        source = self.planted["batch"]
         (source / "CHANGES").write_text("A change that makes another package.\n")
         commit = sources.commit(source, "Change something")
         self.padstone("package", "build", "batch")
@@ -110,14 +112,14 @@ class Story:
         self.show.fact(
             "beta is exactly what it was: templates, parameters, packages, images",
             checked="read from CloudFormation before and after",
-            holds=self.everything_of("beta") == before,
+            holds=self.witness.everything_of("beta") == before,
         )
 
     def promote(self, first: str) -> None:
         """Prod is given what beta runs."""
         self.show.chapter("   Prod is promoted to what beta runs")
         self.padstone("promote", "beta", "prod", "--reason", "beta is well")
-        same = self.templates_of("beta") == self.templates_of("prod")
+        same = self.witness.templates_of("beta") == self.witness.templates_of("prod")
         self.show.fact(
             f"prod runs {first}, the bytes that beta runs",
             checked="templates compared to the byte",
@@ -138,8 +140,8 @@ class Story:
     def tamper(self, second: str) -> None:
         """A frozen template is changed in the bucket; that is noticed before anything happens."""
         self.show.chapter("6  A frozen template is tampered with")
-        self.overwrite(self.padstone("snapshot", "show", second)["templates"][0]["key"])
-        before = len(self.writes())
+        self.witness.overwrite(self.padstone("snapshot", "show", second)["templates"][0]["key"])
+        before = len(self.witness.writes())
         said = self.refused("deploy", "beta", "--snapshot", second)
         self.show.fact(
             "the deployment is refused with exit code 4",
@@ -149,7 +151,7 @@ class Story:
         self.show.fact(
             "nothing was deployed",
             checked="no changing call reached CloudFormation",
-            holds=len(self.writes()) == before,
+            holds=len(self.witness.writes()) == before,
         )
 
     def finish(self) -> dict[str, Any]:
@@ -199,6 +201,11 @@ class Story:
             "seconds": round(self.show.seconds, 1),
         }
 
+    def pins(self, snapshot: str) -> dict[str, Any]:
+        """Return a snapshot's packages by tool."""
+        shown = self.padstone("snapshot", "show", snapshot)
+        return {package["tool"]: package for package in shown["packages"]}
+
     # --- commands --------------------------------------------------------------------------------
 
     def padstone(self, *words: str) -> Any:
@@ -242,104 +249,6 @@ class Story:
             raise StoryError(f"exit code {done.returncode} instead of 4\n{done.stderr}")
         return done.stderr.strip()
 
-    # --- looking at the accounts, past padstone --------------------------------------------------
-
-    def client(self, account: str, service: str) -> Any:
-        """Return a boto3 client that acts with the profile of an account."""
-        import boto3
-
-        return self._session(boto3, account).client(service, endpoint_url=self.cloud.endpoint)
-
-    def _session(self, boto3: Any, account: str) -> Any:
-        from botocore.session import Session
-
-        inner = Session()
-        inner.set_config_variable(
-            "credentials_file", self.environment["AWS_SHARED_CREDENTIALS_FILE"]
-        )
-        inner.set_config_variable("config_file", self.environment["AWS_CONFIG_FILE"])
-        inner.set_config_variable("profile", account)
-        return boto3.Session(botocore_session=inner, region_name="us-west-2")
-
-    def stacks(self, account: str) -> list[dict[str, Any]]:
-        """Return the proof stacks of an account, as CloudFormation describes them."""
-        found = self.client(account, "cloudformation").describe_stacks()["Stacks"]
-        mine = [one for one in found if one["StackName"].startswith("padstone-proof-")]
-        return sorted(mine, key=lambda one: str(one["StackName"]))
-
-    def templates_of(self, account: str) -> dict[str, Any]:
-        """Return each stack's template as it was given to CloudFormation."""
-        client = self.client(account, "cloudformation")
-        return {
-            stack["StackName"]: client.get_template(
-                StackName=stack["StackName"], TemplateStage="Original"
-            )["TemplateBody"]
-            for stack in self.stacks(account)
-        }
-
-    def everything_of(self, account: str) -> dict[str, Any]:
-        """Return templates (which hold the pins as literals), parameters, outputs and tags."""
-        return {
-            "templates": self.templates_of(account),
-            "stacks": [
-                {key: stack.get(key) for key in ("StackName", "Parameters", "Outputs", "Tags")}
-                for stack in self.stacks(account)
-            ],
-        }
-
-    def writes(self) -> list[Any]:
-        """Return the calls that change a stack, from any account, so far."""
-        changing = ("Create", "Execute", "Update", "Delete")
-        return [
-            call
-            for call in self.cloud.calls()
-            if call.operation.startswith("cloudformation:")
-            and call.operation.partition(":")[2].startswith(changing)
-        ]
-
-    def pins(self, snapshot: str) -> dict[str, Any]:
-        """Return a snapshot's packages by tool."""
-        shown = self.padstone("snapshot", "show", snapshot)
-        return {package["tool"]: package for package in shown["packages"]}
-
-    def cbmc_runs(self, snapshot: str) -> None:
-        """Fetch the pinned CBMC and run it, somewhere else than where it was built."""
-        pin = self.pins(snapshot)["cbmc"]
-        body = (
-            self.client("tools", "s3")
-            .get_object(Bucket=self.bucket(), Key=pin["key"], VersionId=pin["version_id"])["Body"]
-            .read()
-        )
-        folder = self.folder / "cbmc"
-        with tarfile.open(fileobj=io.BytesIO(body)) as package:
-            package.extractall(folder, filter="data")
-        program = next(folder.rglob("bin/cbmc"))
-        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-        self.show.fact(
-            "the pinned cbmc package runs, out of the bucket",
-            checked=f"cbmc --version: {said.stdout.strip()}",
-            holds=True,
-        )
-
-    def bucket(self) -> str:
-        """Return the name of the shared bucket."""
-        stacks = self.client("tools", "cloudformation").describe_stacks()["Stacks"]
-        outputs = {o["OutputKey"]: o["OutputValue"] for s in stacks for o in s.get("Outputs", [])}
-        return str(outputs["SharedBucketName"])
-
-    def overwrite(self, key: str) -> None:
-        """Change a frozen object, as only somebody can who first removes the bucket policy."""
-        s3, bucket = self.client("tools", "s3"), self.bucket()
-        policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
-        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        s3.delete_bucket_policy(Bucket=bucket)
-        s3.put_object(Bucket=bucket, Key=key, Body=body.replace(b"{", b"{ ", 1))
-        s3.put_bucket_policy(Bucket=bucket, Policy=policy)
-
-    def tool(self, key: str) -> str:
-        """Return one of the tools parameters."""
-        return str(json.loads((PROJECTS / "tools.json").read_text())[key])
-
 
 def configure(cloud: LocalCloud, folder: Path) -> dict[str, str]:
     """Open the accounts and write a padstone.toml; return the environment of the commands."""
@@ -364,9 +273,10 @@ def perform(show: Show) -> dict[str, Any] | None:
         folder = Path(name)
         with LocalCloud.start(folder / "cloud", auth=True) as cloud:
             environment = configure(cloud, folder)
-            sources.plant(cloud.repository, json.loads((PROJECTS / "tools.json").read_text()))
+            planted = sources.plant_from(PROJECTS / "tools.json", cloud.repository)
+            story = Story(Witness(cloud, folder), planted, folder, show, environment)
             try:
-                return Story(cloud, folder, show, environment).play()
+                return story.play()
             except StoryError as error:
                 print(f"demo: {error}", file=sys.stderr)
                 return None

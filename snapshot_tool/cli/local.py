@@ -64,6 +64,17 @@ def write_config(directory: Path) -> Path:
     return config
 
 
+def plant_sources(cloud: LocalCloud) -> None:
+    """Make the repositories that the example tools parameters name, once; needs the checkout."""
+    try:
+        from demo import sources
+    except ModuleNotFoundError:
+        return
+    file = _EXAMPLES / "tools.json"
+    if not (cloud.repository("example/padstone") / ".git").exists():
+        sources.plant_from(file, cloud.repository)
+
+
 def _config(directory: Path) -> str:
     tables = ("tools", *(f"accounts.{name}" for name in ACCOUNTS if name != "tools"))
     return "\n".join(['region = "us-west-2"\n', *(_table(directory, table) for table in tables)])

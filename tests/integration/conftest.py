@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,5 +43,5 @@ class Shop:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("shop")
     with LocalCloud.start(folder / "cloud", auth=True) as cloud:
-        sources.plant(cloud.repository, json.loads((PROJECTS / "tools.json").read_text()))
+        sources.plant_from(PROJECTS / "tools.json", cloud.repository)
         yield Shop(cloud, folder, {**cloud.environment(), "AWS_REGION": "us-west-2"})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from snapshot_tool.cli.local import ACCOUNTS, directory_option, told, write_config
+from snapshot_tool.cli.local import ACCOUNTS, directory_option, plant_sources, told, write_config
 from snapshot_tool.cli.shell import Shell
 from snapshot_tool.cli.verb import BAD_INPUT, BUSY, DONE, FAILED, Answer, verb
 from snapshot_tool.errors import ConflictError
@@ -34,6 +34,7 @@ def command(shell: Shell, *, directory: Path, auth: bool, persist: bool) -> Answ
         cloud = _running(directory, auth) or _start(directory, auth, persist)
         accounts = {name: cloud.add_account(name) for name in ACCOUNTS}
     config = write_config(cloud.directory)
+    plant_sources(cloud)
     return Answer(
         document={"endpoint": cloud.endpoint, "accounts": accounts, "config": str(config)},
         text=lambda: [
