@@ -12,11 +12,9 @@ import sys
 import aws_cdk as cdk
 
 from padstone_cdk.pins import CONTEXT_KEY, Pins, PinsError
-from padstone_cdk.proof import ProofAccount
-from padstone_cdk.tools import ToolsAccount
 
 _ENVIRONMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]{0,31})?")
-STAGES = {"tools": ToolsAccount, "proof": ProofAccount}
+STAGES = ("tools", "proof")
 
 
 def build(app: cdk.App) -> None:
@@ -28,9 +26,22 @@ def build(app: cdk.App) -> None:
     wanted = app.node.try_get_context("stage")
     if wanted and wanted not in STAGES:
         raise ValueError(f"stage: {wanted!r} is not one of {', '.join(STAGES)}")
-    for name, stage in STAGES.items():
-        if wanted in (None, "", name):
-            stage(app, name, pins=pins, environment=environment)
+    if wanted != "proof":
+        _tools(app, pins, environment)
+    if wanted != "tools":
+        _proof(app, pins, environment)
+
+
+def _tools(app: cdk.App, pins: Pins, environment: str) -> None:
+    from padstone_cdk.tools import ToolsAccount  # a stage alone pays only for its own imports
+
+    ToolsAccount(app, "tools", pins=pins, environment=environment)
+
+
+def _proof(app: cdk.App, pins: Pins, environment: str) -> None:
+    from padstone_cdk.proof import ProofAccount
+
+    ProofAccount(app, "proof", pins=pins, environment=environment)
 
 
 def main() -> None:
