@@ -27,9 +27,13 @@ if TYPE_CHECKING:
         StackTypeDef,
     )
 
-# CloudFormation has no status for "nothing would change": it fails the change set with one of
-# these sentences. This is the only wording of AWS that is relied upon.
+# Where CloudFormation has one code for everything, only its wording tells things apart. All that is
+# relied upon stands here: "nothing would change" (a failed change set), "there is no such stack",
+# "somebody is at it" (both a ValidationError), and what it is that exists already.
 _EMPTY = ("The submitted information didn't contain changes.", "No updates are to be performed")
+_NO_STACK = "does not exist"
+_BUSY = "_IN_PROGRESS state"
+_CHANGE_SET = "ChangeSet"
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 _PATIENCE = 600.0  # seconds that a change set may take to be made
@@ -193,7 +197,7 @@ class AwsStacks:
             return self._client.create_change_set(**_asked(request, name))["Id"]
         except ClientError as error:
             # The name is nobody else's: an earlier try got through and its answer was lost.
-            if code_of(error) == "AlreadyExistsException" and "ChangeSet" in message_of(error):
+            if code_of(error) == "AlreadyExistsException" and _CHANGE_SET in message_of(error):
                 return name
             raise _refusal(error, request) from error
 
@@ -237,7 +241,7 @@ def _event(event: StackEventTypeDef) -> StackEvent:
 
 def _absent(error: ClientError) -> bool:
     """True if there is no such stack: CloudFormation has only its catch-all code for that."""
-    return code_of(error) == "ValidationError" and "does not exist" in message_of(error)
+    return code_of(error) == "ValidationError" and _NO_STACK in message_of(error)
 
 
 def _token(change_set: str) -> str:
@@ -273,7 +277,7 @@ def _refusal(error: ClientError, request: ChangeRequest) -> PadstoneError:
         return BadInputError(message_of(error), where=where, fix="ask AWS for a higher limit")
     if code_of(error) != "ValidationError":
         return from_answer(error, where)
-    if "_IN_PROGRESS state" in message_of(error):
+    if _BUSY in message_of(error):
         return StackBusyError(
             message_of(error), where=where, fix="wait until CloudFormation is done"
         )
