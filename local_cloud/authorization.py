@@ -165,3 +165,9 @@ def allowed(credentials: Any, action: str, resource: str) -> bool:
     )
     decision = iam_evaluator.evaluate(evaluation, principal.policies, *principal.limits).decision
     return bool(decision == "Allow")
+
+
+def may_use_connection(credentials: Any, arn: str) -> bool:
+    """Whether a role session may read code through a connection, by its old name or its new."""
+    services = ("codeconnections", "codestar-connections")
+    return any(allowed(credentials, f"{service}:UseConnection", arn) for service in services)

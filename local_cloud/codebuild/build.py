@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from local_cloud import archives, processes, repositories
-from local_cloud.authorization import allowed
+from local_cloud.authorization import may_use_connection
 from local_cloud.codebuild import docker
 from local_cloud.codebuild.buildspec import PHASES, Buildspec, Phase, parse
 from local_cloud.machine import Credentials, Machine
@@ -103,7 +103,7 @@ class Build:
             return
         reference = json.loads(data)
         connection = reference["ConnectionArn"]
-        if not allowed(self.credentials, "codestar-connections:UseConnection", connection):
+        if not may_use_connection(self.credentials, connection):
             raise BuildFailedError(f"access denied to connection {connection}")
         self._clone(reference["FullRepositoryId"], reference["CommitId"])
 

@@ -13,7 +13,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import codebuild
 
 from local_cloud import events, repositories, roles
-from local_cloud.authorization import allowed
+from local_cloud.authorization import allowed, may_use_connection
 from local_cloud.codebuild import extension as builds
 from local_cloud.codepipeline import store
 from local_cloud.codepipeline.store import ActionRun, Execution, Pipeline
@@ -155,7 +155,7 @@ class _Run:
 
     def _source(self, action: ActionRun, credentials: Credentials) -> None:
         connection = action.resolved["ConnectionArn"]
-        if not allowed(credentials, "codestar-connections:UseConnection", connection):
+        if not may_use_connection(credentials, connection):
             raise ActionFailedError(
                 f"Unable to use Connection: {connection}. The provided role does not have "
                 "sufficient permissions."
