@@ -42,7 +42,8 @@ def install() -> Path:
 def write_project(lab: Lab) -> Path:
     """Write the six stacks as a Sceptre project, its values wired by `!stack_output`."""
     folder = lab.folder / "sceptre"
-    (folder / "config").mkdir(parents=True, exist_ok=True)
+    group = folder / "config" / "six"
+    group.mkdir(parents=True, exist_ok=True)
     (folder / "templates").mkdir(exist_ok=True)
     (folder / "config" / "config.yaml").write_text("project_code: bench\nregion: us-west-2\n")
     givers = {key: one.name for one in six("0" * 12) for key in one.template["Outputs"]}
@@ -51,11 +52,11 @@ def write_project(lab: Lab) -> Path:
         lines = ["template:", f"  path: {stack.name}.json", "  type: file"]
         if stack.wired:
             lines.append("parameters:")
-            lines += [f"  {k}: !stack_output {givers[k]}.yaml::{k}" for k in stack.wired]
-        (folder / "config" / f"{stack.name}.yaml").write_text("\n".join(lines) + "\n")
+            lines += [f"  {k}: !stack_output six/{givers[k]}.yaml::{k}" for k in stack.wired]
+        (group / f"{stack.name}.yaml").write_text("\n".join(lines) + "\n")
     return folder
 
 
 def launch(lab: Lab, account: Account, program: Path, project: Path) -> Ran:
     """`sceptre launch` of all stacks."""
-    return lab.tool([str(program), "launch", "--yes", "."], profile=account.name, folder=project)
+    return lab.tool([str(program), "launch", "--yes", "six"], profile=account.name, folder=project)

@@ -83,10 +83,9 @@ def _differences(objects: Objects, pin: Pinned, info: ObjectInfo | None) -> list
 
 
 def _hashed(objects: Objects, pin: Pinned) -> list[Finding]:
-    body = objects.get(pin.key, pin.version_id)
-    if body is None:
+    digest = objects.digest(pin.key, pin.version_id)
+    if digest is None:
         return _findings(pin, "missing")
-    digest = Sha256.of(body)
     said = f"its bytes have the digest {digest}, {pin.sha256} was pinned"
     return [] if digest == pin.sha256 else _findings(pin, said)
 

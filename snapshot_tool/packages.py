@@ -171,8 +171,10 @@ class Packages:
             raise self._no_file(tool, file)
         if info.sha256 is not None:
             return _pin(tool, info, info.sha256)
-        body = self._objects.get(info.key, info.version_id) or b""
-        return _pin(tool, info, Sha256.of(body))
+        sha256 = self._objects.digest(info.key, info.version_id)
+        if sha256 is None:
+            raise self._no_file(tool, file)
+        return _pin(tool, info, sha256)
 
     def _no_file(self, tool: ToolName, name: str) -> NotFoundError:
         files = [key.rpartition("/")[2] for key in self._keys(tool)]

@@ -42,6 +42,9 @@ class Objects(Protocol):
     def get(self, key: str, version_id: str = "") -> bytes | None:
         """Return an object's bytes; None if there is none (or its newest version is a deletion)."""
 
+    def digest(self, key: str, version_id: str = "") -> Sha256 | None:
+        """Read an object, however large, for the digest of its bytes; None if there is none."""
+
     def head(self, key: str, version_id: str = "") -> ObjectInfo | None:
         """Describe an object without reading it; None if there is none."""
 

@@ -154,8 +154,7 @@ class SnapshotStore:
     def _digest(self, info: ObjectInfo) -> Sha256 | None:
         if info.sha256 is not None:
             return info.sha256
-        body = self._objects.get(info.key, info.version_id)
-        return None if body is None else Sha256.of(body)
+        return self._objects.digest(info.key, info.version_id)
 
     # --- reading ---------------------------------------------------------------------------------
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import quote
 
 from botocore.exceptions import (
@@ -24,7 +24,9 @@ from snapshot_tool.ports import ObjectInfo
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+R = TypeVar("R")
 _ATTEMPTS = 5
+_CHUNK = 1 << 20
 # A delete marker answers 405 when it is asked for by its version.
 _ABSENT = frozenset({"404", "NoSuchKey", "NoSuchVersion", "405", "MethodNotAllowed"})
 _CUT_OFF = (IncompleteReadError, ReadTimeoutError, ConnectionClosedError, ResponseStreamingError)
@@ -73,13 +75,21 @@ class AwsObjects:
 
     def get(self, key: str, version_id: str = "") -> bytes | None:
         """Return an object's bytes; None if there is none (or its newest version is a deletion)."""
+        return self._read(key, version_id, b"".join)
+
+    def digest(self, key: str, version_id: str = "") -> Sha256 | None:
+        """Read an object, however large, for the digest of its bytes; None if there is none."""
+        return self._read(key, version_id, _sha256_of)
+
+    def _read(self, key: str, version_id: str, use: Callable[[Iterator[bytes]], R]) -> R | None:
+        """Have the chunks of an object used, from the first one again if they break off."""
         with translated(self._name(key)):
             for attempt in range(1, _ATTEMPTS + 1):
                 try:
                     answer = self._client.get_object(
                         Key=key, ChecksumMode="ENABLED", **self._where, **_version(version_id)
                     )
-                    return answer["Body"].read()
+                    return use(answer["Body"].iter_chunks(_CHUNK))
                 except ClientError as error:
                     if code_of(error) in _ABSENT:
                         return None
@@ -174,9 +184,16 @@ def _measured(body: bytes | BinaryIO) -> tuple[bytes, int]:
         return hashlib.sha256(body).digest(), len(body)
     body.seek(0)
     digest = hashlib.sha256()
-    while chunk := body.read(1 << 20):
+    while chunk := body.read(_CHUNK):
         digest.update(chunk)
     return digest.digest(), body.tell()
+
+
+def _sha256_of(chunks: Iterable[bytes]) -> Sha256:
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return Sha256(digest.hexdigest())
 
 
 def _version(version_id: str) -> dict[str, Any]:

@@ -68,6 +68,15 @@ def test_a_version_stays_readable(objects: Objects) -> None:
     assert objects.head("a", info.version_id) == info
 
 
+def test_the_digest_of_a_large_object_is_that_of_its_bytes(objects: Objects) -> None:
+    """Read piece by piece, in any version; None for what is not there."""
+    body = bytes(range(256)) * 10_000
+    info = objects.put_new("large", body)
+    assert info is not None
+    assert objects.digest("large") == objects.digest("large", info.version_id) == Sha256.of(body)
+    assert objects.digest("a/b") is None
+
+
 def test_keys_come_in_order_from_behind_a_key(objects: Objects) -> None:
     """Page by page."""
     for key in ("x/3", "x/1", "x/2", "y/1"):

@@ -63,6 +63,10 @@ class FakeObjects:
             self.received += len(found.body)
             return found.body
 
+    def digest(self, key: str, version_id: str = "") -> Sha256 | None:
+        body = self.get(key, version_id)
+        return None if body is None else Sha256.of(body)
+
     def head(self, key: str, version_id: str = "") -> ObjectInfo | None:
         with self._guard:
             self.calls["head"] += 1
