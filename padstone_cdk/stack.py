@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
-from constructs import Construct
 
 from padstone_cdk.pins import Pins
 
@@ -37,7 +36,7 @@ class PadstoneStack(cdk.Stack):
 
     def __init__(
         self,
-        scope: Construct,
+        scope: cdk.Stage,
         construct_id: str,
         *,
         pins: Pins,
@@ -45,8 +44,7 @@ class PadstoneStack(cdk.Stack):
         description: str,
         account_owned: Sequence[str] = (),
     ) -> None:
-        stage = cdk.Stage.of(scope)
-        stage_name = stage.stage_name if stage else ""
+        stage_name = scope.node.id
         name = f"padstone-{stage_name}-{construct_id}"
         super().__init__(
             scope,
