@@ -186,7 +186,7 @@ def progress_table(rows: Sequence[tuple[Progress, float]]) -> Table:
 def result_parts(result: DeployResult, *, explain: bool) -> Iterable[RenderableType]:
     """Show what a deployment did, in one line at its end that can be searched for."""
     yield from plan_parts(result.plan, explain=explain)
-    if not result.plan.empty:
+    if not result.plan.empty or result.deployment:
         plan = result.plan
         seconds = f"{result.seconds:.1f} s"
         what = f"{plan.manifest.stage} {release(plan.manifest.id)}"

@@ -32,7 +32,7 @@ class AccountStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class DeployResult:
-    """What a deployment did: its plan, the record written (None if there was nothing to do)."""
+    """What a deployment did: its plan, the record written (None if it was recorded already)."""
 
     plan: Plan
     deployment: Deployment | None

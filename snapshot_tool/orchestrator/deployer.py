@@ -153,7 +153,7 @@ class Deployer:
         started = self.accounts.clock.monotonic()
         prepared = self.prepare(order)
         deployment = None
-        if not prepared.plan.empty:
+        if not prepared.plan.empty or self._unrecorded(prepared):
             reason = order.reason or order.action
             with lease.locked(self.accounts.tools, prepared.reached, reason) as halt:
                 deployment = self._apply(prepared, halt)
@@ -196,6 +196,16 @@ class Deployer:
         )
         self.accounts.tools.ledger.record_deployment(deployment, prepared.manifest)
         return deployment
+
+    def _unrecorded(self, prepared: Prepared) -> bool:
+        """True if the newest record names another snapshot than the account runs.
+
+        Whoever brought it there was stopped before writing that down, or used other means.
+        """
+        if prepared.manifest.id == UNFROZEN:
+            return False
+        newest = self.accounts.tools.ledger.history(prepared.reached.target.name, 1)
+        return [record.release_id for record in newest] != [prepared.manifest.id]
 
     def _build(self, prepared: Prepared) -> None:
         target = prepared.reached.target

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,12 +14,15 @@ from snapshot_tool.errors import (
     DeployFailedError,
     LockedError,
     NotFoundError,
+    ServiceError,
     VerificationError,
 )
 from snapshot_tool.ledger import Lock
 from snapshot_tool.model.records import LockOwner
+from snapshot_tool.ports import Put
 from tests.fakes.clock import FakeClock
 from tests.fakes.stacks import Fault
+from tests.fakes.tables import FakeTables
 from tests.fakes.world import (
     PROOF,
     SETTINGS,
@@ -53,6 +57,33 @@ def test_the_second_run_changes_nothing_and_writes_nothing(world: World) -> None
     world.deploy("beta", snapshot)
     assert len(world.accounts["beta"].stacks.writes()) == stacks
     assert world.tables.writes == tables
+
+
+def test_what_was_deployed_and_not_recorded_is_recorded_by_the_next_run() -> None:
+    """Whether it was stopped in between, or made by other means; the account is left alone."""
+
+    class Failing(FakeTables):
+        def transact(self, puts: Sequence[Put]) -> bool:
+            recording = any(put.table == "deployments" for put in puts)
+            if recording and self.failing:
+                raise ServiceError("503")
+            return super().transact(puts)
+
+        failing = False
+
+    tables = Failing()
+    world = World(tables=tables).bootstrap()
+    a, b = world.freeze(proof_assembly("a")).id, world.freeze(proof_assembly("b")).id
+    world.deploy("beta", a)
+    tables.failing = True
+    with pytest.raises(ServiceError):
+        world.deploy("beta", b)
+    tables.failing = False
+    writes = len(world.accounts["beta"].stacks.writes())
+    for _ in range(2):
+        world.deploy("beta", b)
+    assert len(world.accounts["beta"].stacks.writes()) == writes
+    assert [each.release_id for each in world.orchestrator().history("beta", 10)] == [b, a]
 
 
 def test_a_plan_writes_nothing(world: World) -> None:
