@@ -63,9 +63,15 @@ class Lab:
     def world(self, *, deployed: bool = True) -> World:
         """Open a fresh tools account and a fresh proof account, registered."""
         number = next(_numbers)
-        names = (f"tools-{number}", f"beta-{number}")
-        ids = [self.cloud.add_account(name) for name in names]
-        world = World(self, *names, *ids, self.folder / f"world-{number}")
+        tools, beta = f"tools-{number}", f"beta-{number}"
+        world = World(
+            lab=self,
+            tools=tools,
+            beta=beta,
+            tools_id=self.cloud.add_account(tools),
+            beta_id=self.cloud.add_account(beta),
+            folder=self.folder / f"world-{number}",
+        )
         world.folder.mkdir()
         world.configure({"beta": world.beta})
         world.write("beta.json", json.dumps(PROJECT))
@@ -201,7 +207,9 @@ class World:
 
     def client(self, account: str, service: str) -> Any:
         """Return a boto3 client of `tools` or `beta`."""
-        return testing.client(self.lab.cloud, {"tools": self.tools}.get(account, self.beta), service)
+        return testing.client(
+            self.lab.cloud, {"tools": self.tools}.get(account, self.beta), service
+        )
 
     @cached_property
     def outputs(self) -> Mapping[str, str]:
@@ -377,3 +385,14 @@ def _table(*keys: str) -> dict[str, object]:
             {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, kinds, strict=False)
         ],
     )
+
+
+def until_busy(world: World) -> None:
+    """Wait until CloudFormation is at work on the proof account."""
+    cloudformation = world.client("beta", "cloudformation")
+
+    def busy() -> bool | None:
+        stacks = cloudformation.describe_stacks()["Stacks"]
+        return any(_moves(one["StackStatus"]) for one in stacks) or None
+
+    testing.until(busy, what="a stack in progress")
