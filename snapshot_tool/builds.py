@@ -19,6 +19,12 @@ PIPELINE = "PipelineName"
 
 _RUNNING = frozenset({"InProgress", "Stopping"})
 _SUCCEEDED = "Succeeded"
+_MEANING = {
+    "Stopped": "somebody stopped it",
+    "Superseded": "a newer execution has overtaken it",
+    "Cancelled": "the pipeline was changed while it ran",
+}
+"""Ends of an execution that say nothing of themselves, in words."""
 _LONGEST_NAP = 10.0  # seconds between two looks at a pipeline
 
 
@@ -82,7 +88,7 @@ class Builds:
     ) -> Sequence[PackageRecord]:
         ends = self._wait(pipelines, started, deadline)
         bad = [
-            f"{tool}: {end.status}{f', {end.detail}' if end.detail else ''}"
+            f"{tool}: {end.status}: {end.detail or _MEANING.get(end.status, 'no reason is given')}"
             for tool, end in ends.items()
             if end.status != _SUCCEEDED
         ]

@@ -26,7 +26,9 @@ from snapshot_tool.model.plan import Plan
 from snapshot_tool.model.progress import Progress
 from snapshot_tool.model.project import parse_project
 from snapshot_tool.model.records import Deployment, Pins
+from snapshot_tool.model.stacks import StackState
 from snapshot_tool.model.status import DeployResult
+from snapshot_tool.model.tags import SNAPSHOT
 from snapshot_tool.model.template import Template
 from snapshot_tool.orchestrator.judge import Judge
 from snapshot_tool.orchestrator.reach import Accounts, Reached
@@ -166,8 +168,14 @@ class Deployer:
         plan, account = prepared.plan, prepared.reached.account
         self._refuse_damaged(prepared.manifest)
         _refuse_other_account(prepared.reached)
-        urls = self._urls(prepared.manifest)
-        outcome = account.apply(plan, prepared.templates, urls, self.tell, halt=halt)
+        outcome = account.apply(
+            plan,
+            prepared.templates,
+            self._urls(prepared.manifest),
+            self.tell,
+            restore=self._former,
+            halt=halt,
+        )
         account.read_back(plan, prepared.templates, outcome)
         return self._record(prepared)
 
@@ -175,6 +183,20 @@ class Deployer:
         """Return what gives CloudFormation's address of a template, in its pinned version."""
         versions = {pin.key: pin.version_id for pin in manifest.templates}
         return lambda key: self.accounts.tools.objects.url(key, versions[key])
+
+    def _former(self, state: StackState, body: bytes) -> str:
+        """Return where CloudFormation can read the template that a stack ran, to go back to it."""
+        store, running = self.accounts.tools.store, state.tags.get(SNAPSHOT, "")
+        digest = Sha256.of(body)
+        for pin in store.manifest(SnapshotId(running)).templates if running else ():
+            if pin.sha256 == digest:
+                return self.accounts.tools.objects.url(pin.key, pin.version_id)
+        raise VerificationError(
+            "what it runs now is in no snapshot and too large to be sent along, so there would be"
+            " no way back",
+            where=f"stack {state.name}",
+            fix="find out who changed it; bring it to a snapshot on its own first",
+        )
 
     def _record(self, prepared: Prepared) -> Deployment | None:
         """Write down a deployment; templates from source are no release and leave no record."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from snapshot_tool.model.manifest import Manifest, TemplatePin
 from snapshot_tool.model.parameters import Offer, Source, Value
 from snapshot_tool.model.plan import Action, Plan, StackChange, Target
 from snapshot_tool.model.stacks import Reaction, StackState, StackStatus
-from snapshot_tool.model.tags import stack_tags
+from snapshot_tool.model.tags import SNAPSHOT, stack_tags
 from snapshot_tool.model.template import Parameter, Template
 from snapshot_tool.planner.parameters import Provider, Resolver
 
@@ -192,12 +193,12 @@ def _foreign(tag: str) -> bool:
 def _value_differences(
     values: Sequence[Value], state: StackState, template: Template
 ) -> Sequence[str]:
-    found = []
+    found = _later(values)
     for value in values:
         parameter = template.parameters[value.name]
         if value.text is None:
-            found.append(f"{value.name} is known after {value.known_after}")
-        elif parameter.no_echo:
+            continue
+        if parameter.no_echo:
             # Nobody can read the deployed value; only who states it on the spot means a change.
             if value.source is Source.COMMAND_LINE or value.name not in state.parameters:
                 found.append(f"{value.name} is stated and cannot be compared")
@@ -208,13 +209,26 @@ def _value_differences(
     return [*found, *(f"{name} is dropped" for name in gone)]
 
 
+def _later(values: Sequence[Value]) -> list[str]:
+    """Count, by the stack that will tell them, the values that cannot be compared yet."""
+    stacks = Counter(value.known_after for value in values if value.text is None)
+    return [
+        f"{count} {'value is' if count == 1 else 'values are'} known after {stack}"
+        for stack, count in sorted(stacks.items())
+    ]
+
+
 def _tag_differences(wanted: Mapping[str, str], deployed: Mapping[str, str]) -> Sequence[str]:
     found = {key: value for key, value in deployed.items() if not key.startswith("aws:")}
     return [
-        f"tag {key}: {found.get(key, '(none)')} -> {wanted.get(key, '(none)')}"
+        f"{_called(key)} {found.get(key, '(none)')} -> {wanted.get(key, '(none)')}"
         for key in sorted({*wanted, *found})
         if wanted.get(key) != found.get(key)
     ]
+
+
+def _called(tag: str) -> str:
+    return "snapshot" if tag == SNAPSHOT else f"tag {tag}:"
 
 
 def _masked(changes: Collection[StackChange], templates: Mapping[str, Template]) -> Sequence[str]:
