@@ -10,7 +10,7 @@ from snapshot_tool.errors import FailedError
 from snapshot_tool.model.stacks import StackEvent, StackState, StackStatus
 from snapshot_tool.ports import Clock, Stacks
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 8.0
 _GROWTH = 1.02  # a pause stays near a fiftieth of the time waited so far: what it can cost
 _PATIENCE = 20.0  # seconds in which CloudFormation has to be seen starting
 
