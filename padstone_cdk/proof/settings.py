@@ -98,7 +98,7 @@ RUNS_TABLE = Setting(
     pattern=r"[A-Za-z0-9_.-]{3,255}",
     constraint="the name of a DynamoDB table",
 )
-_ARN_OF_SECRET = r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+"
+_ARN_OF_SECRET = r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+"  # noqa: S105 - the form of an ARN
 WEBHOOK_SECRET = Setting(
     name="WebhookSecretArn",
     description="Secret with which GitHub signs what it posts",

@@ -1,0 +1,109 @@
+"""A function of the pinned package `lambda`, with a role and logs of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from padstone_cdk.pins import Package
+from padstone_cdk.proof.nag import accept
+from padstone_cdk.proof.policies import allow, role
+
+RUNTIME = lambda_.Runtime.PYTHON_3_13
+_MEMORY_MIB = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """Where the code of all functions is, and the snapshot that it belongs to."""
+
+    bucket: str
+    package: Package
+    snapshot_id: str
+
+
+class ProofFunction(Construct):
+    """The function `proof_ci.NAME.handler`; `consume` makes it take a queue's messages."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        code: Code,
+        name: str,
+        description: str,
+        environment: Mapping[str, str],
+        statements: Sequence[iam.PolicyStatement],
+        seconds: int = 30,
+        at_once: int | None = None,
+    ) -> None:
+        """`at_once` reserves so many concurrent invocations of the account's, and is the limit."""
+        super().__init__(scope, construct_id)
+        self.name = name
+        self._statements = list(statements)
+        self.logs = logs.LogGroup(
+            self,
+            "Logs",
+            retention=logs.RetentionDays.ONE_YEAR,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        self.role = self._role()
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description=description,
+            code=self._code(code),
+            handler=f"proof_ci.{name}.handler",
+            runtime=RUNTIME,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=_MEMORY_MIB,
+            timeout=cdk.Duration.seconds(seconds),
+            reserved_concurrent_executions=at_once,
+            tracing=lambda_.Tracing.ACTIVE,
+            log_group=self.logs,
+            role=self.role.without_policy_updates(),
+            environment={**environment, "SNAPSHOT_ID": code.snapshot_id},
+        )
+
+    def _code(self, code: Code) -> lambda_.Code:
+        bucket = s3.Bucket.from_bucket_name(self, "Shared", code.bucket)
+        return lambda_.Code.from_bucket(
+            bucket, code.package.key, object_version=code.package.version_id
+        )
+
+    def _role(self) -> iam.Role:
+        own = [
+            allow([self.logs.log_group_arn], "logs:CreateLogStream", "logs:PutLogEvents"),
+            allow(["*"], "xray:PutTraceSegments", "xray:PutTelemetryRecords"),
+        ]
+        made = role(self, "Role", "lambda.amazonaws.com", [*self._statements, *own])
+        accept(made, "X-Ray has no resources that a policy could name", "IAM5[Resource::*]")
+        return made
+
+    def consume(self, queue: sqs.Queue, *, batch: int, at_once: int | None = None) -> None:
+        """Take messages from a queue; those that it does not name as failed are gone."""
+        sources.SqsEventSource(
+            queue,
+            batch_size=batch,
+            max_concurrency=at_once,
+            report_batch_item_failures=True,
+        ).bind(self.function)
+
+
+def consuming(queue: sqs.Queue) -> iam.PolicyStatement:
+    """Return what the role of a queue's consumer needs of it."""
+    return allow(
+        [queue.queue_arn],
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:ChangeMessageVisibility",
+        "sqs:GetQueueAttributes",
+    )

@@ -1,0 +1,44 @@
+"""Queues, each with its dead-letter queue."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+_KEPT = cdk.Duration.days(14)
+
+
+class WorkQueue(Construct):
+    """`queue` holds work; what failed `attempts` times comes to rest in `dead`."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, hidden_seconds: int, attempts: int
+    ) -> None:
+        """A message that is being handled stays hidden for `hidden_seconds`."""
+        super().__init__(scope, construct_id)
+        self.dead = sqs.Queue(
+            self,
+            "Dead",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=_KEPT,
+        )
+        self.queue = sqs.Queue(
+            self,
+            "Queue",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=_KEPT,
+            visibility_timeout=cdk.Duration.seconds(hidden_seconds),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead, max_receive_count=attempts),
+        )
+
+
+def dead_letters(scope: Construct, construct_id: str) -> sqs.Queue:
+    """Return a queue for what a service could not deliver."""
+    return sqs.Queue(
+        scope,
+        construct_id,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=_KEPT,
+    )

@@ -1,0 +1,134 @@
+"""The report site: a distribution in front of a bucket that nobody else reads."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudfront_origins as origins
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from padstone_cdk.proof.nag import accept
+from padstone_cdk.proof.policies import objects
+
+# Reports quote the source of whoever opened a pull request: nothing in them may run or reach out.
+_CONTENT = (
+    "default-src 'none'; img-src 'self'; style-src 'self' 'unsafe-inline'; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'none'; sandbox"
+)
+
+
+class ReportSite(Construct):
+    """`url` is where reports are read."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, bucket: str) -> None:
+        super().__init__(scope, construct_id)
+        self.distribution = self._distribution(
+            s3.Bucket.from_bucket_name(self, "Reports", bucket), self._headers()
+        )
+        self._bucket_policy(bucket)
+        self.url = f"https://{self.distribution.distribution_domain_name}"
+
+    def _distribution(
+        self, bucket: s3.IBucket, headers: cloudfront.IResponseHeadersPolicy
+    ) -> cloudfront.Distribution:
+        access = cloudfront.S3OriginAccessControl(
+            self, "Access", origin_access_control_name=_unique("reports")
+        )
+        distribution = cloudfront.Distribution(
+            self,
+            "Site",
+            comment="Reports of proofs",
+            default_root_object="index.html",
+            minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+            http_version=cloudfront.HttpVersion.HTTP2_AND_3,
+            default_behavior=cloudfront.BehaviorOptions(
+                origin=origins.S3BucketOrigin.with_origin_access_control(
+                    bucket, origin_access_control=access
+                ),
+                allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD,
+                viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+                response_headers_policy=headers,
+            ),
+        )
+        cdk.Annotations.of(distribution).acknowledge_warning(
+            "@aws-cdk/aws-cloudfront-origins:updateImportedBucketPolicyOac",
+            "The policy is made below",
+        )
+        accept(
+            distribution,
+            "Reports of public repositories are for everyone, wherever they are",
+            "CFR1",
+        )
+        accept(
+            distribution,
+            "There is nothing behind it but objects that are to be read; it runs no code",
+            "CFR2",
+        )
+        accept(
+            distribution,
+            "The bucket logs what is read from it; the distribution's own logs would need a bucket"
+            " with ACLs",
+            "CFR3",
+        )
+        accept(
+            distribution,
+            "With CloudFront's own domain its certificate sets the TLS versions; a project with a"
+            " domain of its own gets TLSv1.2_2021",
+            "CFR4",
+        )
+        return distribution
+
+    def _headers(self) -> cloudfront.ResponseHeadersPolicy:
+        return cloudfront.ResponseHeadersPolicy(
+            self,
+            "Headers",
+            response_headers_policy_name=_unique("reports"),
+            comment="Reports quote what others wrote",
+            security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
+                content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
+                    content_security_policy=_CONTENT, override=True
+                ),
+                content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
+                frame_options=cloudfront.ResponseHeadersFrameOptions(
+                    frame_option=cloudfront.HeadersFrameOption.DENY, override=True
+                ),
+                referrer_policy=cloudfront.ResponseHeadersReferrerPolicy(
+                    referrer_policy=cloudfront.HeadersReferrerPolicy.NO_REFERRER, override=True
+                ),
+                strict_transport_security=cloudfront.ResponseHeadersStrictTransportSecurity(
+                    access_control_max_age=cdk.Duration.days(365),
+                    include_subdomains=True,
+                    override=True,
+                ),
+            ),
+        )
+
+    def _bucket_policy(self, bucket: str) -> None:
+        whole = f"arn:{cdk.Aws.PARTITION}:s3:::{bucket}"
+        document = iam.PolicyDocument(
+            statements=[
+                iam.PolicyStatement(
+                    sid="TlsOnly",
+                    effect=iam.Effect.DENY,
+                    principals=[iam.AnyPrincipal()],
+                    actions=["s3:*"],
+                    resources=[whole, f"{whole}/*"],
+                    conditions={"Bool": {"aws:SecureTransport": "false"}},
+                ),
+                iam.PolicyStatement(
+                    sid="ReportSite",
+                    principals=[iam.ServicePrincipal("cloudfront.amazonaws.com")],
+                    actions=["s3:GetObject"],
+                    resources=[objects(bucket, "*")],
+                    conditions={
+                        "StringEquals": {"aws:SourceArn": self.distribution.distribution_arn}
+                    },
+                ),
+            ]
+        )
+        s3.CfnBucketPolicy(self, "BucketPolicy", bucket=bucket, policy_document=document)
+
+
+def _unique(name: str) -> str:
+    """Return a name for what CloudFront wants named: different in every stack."""
+    return f"{name}-{cdk.Fn.select(2, cdk.Fn.split('/', cdk.Aws.STACK_ID))}"

@@ -1,0 +1,173 @@
+"""What watches over the account: alarms and failures go to people, numbers to a dashboard."""
+
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from padstone_cdk.proof.functions import ProofFunction
+from padstone_cdk.proof.policies import arn
+
+_FIVE_MINUTES = cdk.Duration.minutes(5)
+_DAY = cdk.Duration.days(1)
+_AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+_REFUTED = 10  # the exit code of a proof that ran well and does not hold
+
+
+class Watch(Construct):
+    """Tells two addresses, by e-mail, of what it was asked to watch."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, people: str, tickets: str) -> None:
+        """`people` and `tickets` are addresses; told once if they are the same."""
+        super().__init__(scope, construct_id)
+        self.topic = sns.Topic(self, "Topic", enforce_ssl=True)
+        self._may_publish("cloudwatch.amazonaws.com", "Alarms", arn("cloudwatch", "alarm:*"))
+        self._may_publish("events.amazonaws.com", "Events", arn("events", "rule/*"))
+        self._subscribe("People", people)
+        different = cdk.CfnCondition(
+            self,
+            "TicketsElsewhere",
+            expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(people, tickets)),
+        )
+        self._subscribe("Tickets", tickets).cfn_options.condition = different
+
+    def _may_publish(self, service: str, sid: str, source: str) -> None:
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid=f"{sid}OfThisAccount",
+                principals=[iam.ServicePrincipal(service)],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID},
+                    "ArnLike": {"aws:SourceArn": source},
+                },
+            )
+        )
+
+    def _subscribe(self, construct_id: str, address: str) -> sns.CfnSubscription:
+        return sns.CfnSubscription(
+            self,
+            construct_id,
+            topic_arn=self.topic.topic_arn,
+            protocol="email",
+            endpoint=address,
+        )
+
+    def functions(self, functions: Sequence[ProofFunction]) -> None:
+        """Tell of every function that ends with an error."""
+        for function in functions:
+            self._alarm(
+                f"Errors{function.name.title()}",
+                f"The function {function.name} fails; its logs say why",
+                function.function.metric_errors(period=_FIVE_MINUTES, statistic="Sum"),
+            )
+
+    def dead_letters(self, queues: Mapping[str, sqs.Queue]) -> None:
+        """Tell of every message that came to rest in a dead-letter queue."""
+        for name, queue in queues.items():
+            self._alarm(
+                f"DeadLetters{name}",
+                f"Work is lost unless it is taken out of the dead-letter queue of {name}",
+                queue.metric_approximate_number_of_messages_visible(
+                    period=_FIVE_MINUTES, statistic="Maximum"
+                ),
+            )
+
+    def silence(self, judge: ProofFunction) -> None:
+        """Tell if for a day no proof has ended: whatever broke, the canary's run did not come."""
+        self._alarm(
+            "Silence",
+            "No proof has ended for a day, not even the canary's",
+            judge.function.metric_invocations(period=_DAY, statistic="Sum"),
+            comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            missing=cloudwatch.TreatMissingData.BREACHING,
+        )
+
+    def jobs(self, queue_arn: str) -> None:
+        """Tell of every job that ended without an answer, for want of a machine or by an error."""
+        self._rule(
+            "FailedJobs",
+            description="Jobs that failed otherwise than by a refuted proof",
+            pattern={
+                "source": ["aws.batch"],
+                "detail-type": ["Batch Job State Change"],
+                "detail": {
+                    "jobQueue": [queue_arn],
+                    "status": ["FAILED"],
+                    "container": {"exitCode": [{"anything-but": [_REFUTED]}, {"exists": False}]},
+                },
+            },
+            message="A proof got no answer: job <name>, <id>",
+            name="$.detail.jobName",
+            id="$.detail.jobId",
+        )
+
+    def preparation(self, project: str) -> None:
+        """Tell of every run whose source could not be prepared."""
+        self._rule(
+            "FailedPreparations",
+            description="Runs whose source could not be prepared",
+            pattern={
+                "source": ["aws.codebuild"],
+                "detail-type": ["CodeBuild Build State Change"],
+                "detail": {
+                    "project-name": [project],
+                    "build-status": ["FAILED", "FAULT", "TIMED_OUT", "STOPPED"],
+                },
+            },
+            message="A run has not been prepared: build <build>",
+            build="$.detail.build-id",
+        )
+
+    def _rule(
+        self,
+        construct_id: str,
+        *,
+        description: str,
+        pattern: Mapping[str, object],
+        message: str,
+        **paths: str,
+    ) -> None:
+        events.CfnRule(
+            self,
+            construct_id,
+            description=description,
+            event_pattern=pattern,
+            targets=[
+                events.CfnRule.TargetProperty(
+                    id="People",
+                    arn=self.topic.topic_arn,
+                    input_transformer=events.CfnRule.InputTransformerProperty(
+                        input_paths_map=paths, input_template=f'"{message}"'
+                    ),
+                )
+            ],
+        )
+
+    def _alarm(
+        self,
+        construct_id: str,
+        description: str,
+        metric: cloudwatch.IMetric,
+        *,
+        comparison: cloudwatch.ComparisonOperator = _AT_LEAST,
+        missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
+    ) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            construct_id,
+            alarm_description=description,
+            metric=metric,
+            threshold=1,
+            evaluation_periods=1,
+            comparison_operator=comparison,
+            treat_missing_data=missing,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self.topic))

@@ -1,0 +1,97 @@
+"""The front door: GitHub's events come in, and are kept before they are answered."""
+
+import json
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigatewayv2 as gateway
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from padstone_cdk.proof.functions import Code, ProofFunction
+from padstone_cdk.proof.nag import accept
+from padstone_cdk.proof.policies import allow, arn
+from padstone_cdk.proof.queues import WorkQueue
+from padstone_cdk.proof.switches import Switches
+
+PATH = "/webhook"
+_PER_SECOND, _BURST = 20, 40
+_LOGGED = {
+    "requestId": "$context.requestId",
+    "time": "$context.requestTime",
+    "ip": "$context.identity.sourceIp",
+    "method": "$context.httpMethod",
+    "path": "$context.path",
+    "status": "$context.status",
+    "bytes": "$context.responseLength",
+    "error": "$context.error.message",
+    "integrationError": "$context.integrationErrorMessage",
+}
+
+
+class Webhook(Construct):
+    """`url` is what GitHub posts to; genuine events end up in `events`."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, code: Code, secret: str, switches: Switches
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.events = WorkQueue(self, "Events", hidden_seconds=180, attempts=5)
+        self.function = ProofFunction(
+            self,
+            "Receive",
+            code=code,
+            name="webhook",
+            description="Believes what is signed, and answers once it is kept",
+            seconds=9,  # GitHub waits for ten
+            environment={
+                "WEBHOOK_SECRET_ARN": secret,
+                "CI_OPERATIONAL_PARAMETER": switches.operational.ref,
+                "EVENTS_QUEUE_URL": self.events.queue.queue_url,
+            },
+            statements=[
+                allow([secret], "secretsmanager:GetSecretValue"),
+                allow([arn("ssm", f"parameter/{switches.operational.ref}")], "ssm:GetParameter"),
+                allow([self.events.queue.queue_arn], "sqs:SendMessage"),
+            ],
+        )
+        api = self._api()
+        self.url = f"{api.api_endpoint}{PATH}"
+
+    def _api(self) -> gateway.HttpApi:
+        api = gateway.HttpApi(
+            self,
+            "Api",
+            description="Takes the events of one GitHub repository",
+            create_default_stage=False,
+        )
+        self._stage(api)
+        routes = api.add_routes(
+            path=PATH,
+            methods=[gateway.HttpMethod.POST],
+            integration=integrations.HttpLambdaIntegration("Receive", self.function.function),
+        )
+        for route in routes:
+            accept(route, "GitHub signs what it posts; the function checks that", "APIG4")
+        return api
+
+    def _stage(self, api: gateway.HttpApi) -> None:
+        group = logs.LogGroup(
+            self,
+            "AccessLogs",
+            retention=logs.RetentionDays.ONE_YEAR,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        gateway.CfnStage(
+            self,
+            "Stage",
+            api_id=api.api_id,
+            stage_name="$default",
+            auto_deploy=True,  # a change of the API is live as soon as the stack is
+            default_route_settings=gateway.CfnStage.RouteSettingsProperty(
+                throttling_rate_limit=_PER_SECOND, throttling_burst_limit=_BURST
+            ),
+            access_log_settings=gateway.CfnStage.AccessLogSettingsProperty(
+                destination_arn=group.log_group_arn, format=json.dumps(_LOGGED)
+            ),
+        )
