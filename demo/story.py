@@ -22,6 +22,7 @@ from demo.witness import Witness
 from local_cloud import LocalCloud
 
 ACCOUNTS = ("tools", "beta", "prod")
+_SHOWN = 12  # words of a command line that are shown
 TOOLS = ("batch", "cbmc", "lambda", "viewer")
 PROJECTS = sources.CHECKOUT / "examples" / "projects"
 
@@ -101,9 +102,20 @@ class Story:
             holds=self.pins(second)["batch"]["sha256"] != old["sha256"]
             and self.pins(third)["batch"]["sha256"] == old["sha256"],
         )
-        for snapshot in (second, third):
-            self.padstone("deploy", "beta", "--snapshot", snapshot, "--reason", "moving on")
+        self.through_cdk(second)
+        self.padstone("deploy", "beta", "--snapshot", third, "--reason", "moving on")
         return second, third, before
+
+    def through_cdk(self, snapshot: str) -> None:
+        """Beta moves forward through the other door: the stock CDK CLI."""
+        argv = self.padstone("deploy", "beta", "--snapshot", snapshot, "--print-cdk")["argv"]
+        self.run(argv)
+        plan = self.padstone("plan", "beta", "--snapshot", snapshot)
+        self.show.fact(
+            "after cdk deploy -c snapshot_id, padstone finds nothing to do",
+            checked="padstone plan",
+            holds=plan["empty"],
+        )
 
     def go_back(self, first: str, third: str, before: Mapping[str, Any]) -> None:
         """Beta returns to the first snapshot, and is exactly what it was."""
@@ -130,7 +142,7 @@ class Story:
         """The stock CDK CLI consumes the same snapshot and finds nothing to do."""
         self.show.chapter("   The stock CDK CLI, on the same snapshot")
         argv = self.padstone("deploy", "beta", "--snapshot", first, "--print-cdk")["argv"]
-        text = self.run(argv, cwd=sources.CHECKOUT)
+        text = self.run(argv)
         self.show.fact(
             "after padstone, cdk deploy -c snapshot_id finds nothing to do",
             checked="cdk says (no changes) for both stacks",
@@ -217,14 +229,14 @@ class Story:
         snapshot = self.padstone("snapshot", "create", "proof", "--reason", reason, *words)
         return str(snapshot["id"])
 
-    def run(self, words: Sequence[str], *, cwd: Path | None = None) -> str:
+    def run(self, words: Sequence[str]) -> str:
         """Run a command that has to succeed; return what it wrote to its standard output."""
-        self.show.command([word for word in words if word != "--json"])
+        self.show.command([word for word in words if word != "--json"][:_SHOWN])
         both = subprocess.STDOUT if words[0] == "cdk" else None
         done = subprocess.run(
             words,
             env=dict(self.environment),
-            cwd=cwd or sources.CHECKOUT,
+            cwd=sources.CHECKOUT,
             stdout=subprocess.PIPE,
             stderr=both,
             text=True,

@@ -21,3 +21,15 @@ def side_by_side(act: Callable[[A], B], items: Sequence[A]) -> list[B]:
 
     with ThreadPoolExecutor(min(WORKERS, len(items))) as pool:
         return list(pool.map(act, items))
+
+
+def both(one: Callable[[], A], other: Callable[[], B]) -> tuple[A, B]:
+    """Return what two calls, made side by side, return; if both fail, `one`'s error is raised.
+
+    Both have ended when this returns or raises.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(other)
+        return one(), second.result()

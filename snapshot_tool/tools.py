@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import chain
 from typing import ClassVar
 
 from snapshot_tool.errors import NotFoundError
@@ -102,11 +103,12 @@ class ToolsAccount:
 
     def findings(self, manifest: Manifest, *, read_packages: bool = False) -> tuple[Finding, ...]:
         """Return everything that is wrong with a snapshot; nothing if it is what was frozen."""
-        return (
-            *self.store.verify(manifest, read_packages=read_packages),
-            *self._missing_images(manifest),
-            *self._unlike_the_record(manifest),
+        looks = (
+            partial(self.store.verify, manifest, read_packages=read_packages),
+            partial(self._missing_images, manifest),
+            partial(self._unlike_the_record, manifest),
         )
+        return tuple(chain.from_iterable(side_by_side(lambda look: look(), looks)))
 
     def _missing_images(self, manifest: Manifest) -> tuple[Finding, ...]:
         """Return the images of a snapshot that their repository does not hold."""

@@ -36,7 +36,8 @@ class Value:
     """One parameter of one stack, resolved.
 
     `text` is None while the value is an output of a stack that this deployment will have deployed
-    by then: `known_after` names that stack. `hidden` values are shown as ****.
+    by then: `known_after` names that stack, and `present` is what the output is now, if there is
+    one. `hidden` values are shown as ****.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Value:
     where: str
     hidden: bool = False
     known_after: str = ""
+    present: str | None = None
 
     @property
     def shown(self) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from snapshot_tool import lease
 from snapshot_tool.account import Halt, output_offers
@@ -32,11 +34,13 @@ from snapshot_tool.model.tags import SNAPSHOT
 from snapshot_tool.model.template import Template
 from snapshot_tool.orchestrator.judge import Judge
 from snapshot_tool.orchestrator.reach import Accounts, Reached
+from snapshot_tool.parallel import both
 from snapshot_tool.planner import deploy as deploying
 from snapshot_tool.planner import grant, rollback, unfrozen
 from snapshot_tool.planner import status as judging
 from snapshot_tool.tools import ToolsAccount
 
+Templates: TypeAlias = Callable[[], Mapping[str, Template]]
 _REMEMBERED = 100
 """Deployments that are looked through for the one before."""
 
@@ -89,9 +93,9 @@ class Deployer:
 
     def prepare(self, order: Order) -> Prepared:
         """Observe the account, resolve the parameters, plan."""
-        reached = self.accounts.reach(order.account)
-        manifest, templates = self._wanted(order, reached)
-        state = reached.account.observe(reached.target, manifest)
+        reached = self.accounts.reach_beside_tools(order.account)
+        manifest, read = self._wanted(order, reached)
+        templates, state = both(read, partial(reached.account.observe, reached.target, manifest))
         plan = deploying.plan(
             reached.target,
             manifest,
@@ -104,19 +108,19 @@ class Deployer:
             order=order, reached=reached, manifest=manifest, templates=templates, plan=plan
         )
 
-    def _wanted(self, order: Order, reached: Reached) -> tuple[Manifest, Mapping[str, Template]]:
+    def _wanted(self, order: Order, reached: Reached) -> tuple[Manifest, Templates]:
+        """Return what is to be deployed, and what reads its templates."""
         if order.from_source:
             return self._from_source(Path(order.from_source), reached)
         store = self.accounts.tools.store
         manifest = store.manifest(order.snapshot or self.judge.running(reached))
         _refuse_other_stage(manifest, reached)
-        if not reached.is_tools:
-            self._refuse_unregistered(reached)
-        return manifest, store.templates(manifest)
+        read = partial(store.templates, manifest)
+        if reached.is_tools:
+            return manifest, read
+        return manifest, lambda: both(partial(self._refuse_unregistered, reached), read)[1]
 
-    def _from_source(
-        self, folder: Path, reached: Reached
-    ) -> tuple[Manifest, Mapping[str, Template]]:
+    def _from_source(self, folder: Path, reached: Reached) -> tuple[Manifest, Templates]:
         if not reached.is_tools:
             raise BadInputError(
                 "only the tools account is deployed from source, to begin with",
@@ -129,7 +133,7 @@ class Deployer:
             made = synthesise(
                 folder, stage, out=out, snapshot=UNFROZEN, pins=nothing, environ=self.environ
             )
-        return unfrozen.manifest(made, stage), made.templates()
+        return unfrozen.manifest(made, stage), made.templates
 
     def _offers(
         self, order: Order, reached: Reached, templates: Mapping[str, Template]
@@ -166,8 +170,10 @@ class Deployer:
 
     def _apply(self, prepared: Prepared, halt: Halt) -> Deployment | None:
         plan, account = prepared.plan, prepared.reached.account
-        self._refuse_damaged(prepared.manifest)
-        _refuse_other_account(prepared.reached)
+        both(
+            partial(self._refuse_damaged, prepared.manifest),
+            partial(_refuse_other_account, prepared.reached),
+        )
         outcome = account.apply(
             plan,
             prepared.templates,

@@ -11,6 +11,7 @@ from snapshot_tool.model.config import TOOLS, AccountConfig, Config
 from snapshot_tool.model.plan import Target
 from snapshot_tool.model.stacks import StackState
 from snapshot_tool.model.tags import STAGE, belongs_to
+from snapshot_tool.parallel import both
 from snapshot_tool.ports import Clock, Doors
 from snapshot_tool.tools import ToolsAccount
 
@@ -61,6 +62,13 @@ class Accounts:
         """Return the tools account as it is at this moment."""
         config = self.config.tools
         return ToolsAccount.open(self._doors(config), self.clock, environment=config.environment)
+
+    def reach_beside_tools(self, name: str) -> Reached:
+        """Reach an account while the tools account is opened: a deployment needs both."""
+        for config in (self.config.account(name), self.config.tools):
+            self._doors(config)
+        reached, _ = both(lambda: self.reach(name), lambda: self.tools)
+        return reached
 
     def reach(self, name: str) -> Reached:
         """Reach an account by the name that people use.

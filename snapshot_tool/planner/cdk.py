@@ -14,8 +14,9 @@ def command(plan: Plan, *, bucket: str, profile: str) -> Sequence[str]:
     """Return the argument vector: snapshot, shared bucket, and every parameter of every stack.
 
     All values are stated, with `--no-previous-parameters`, because the CDK CLI otherwise keeps what
-    an account had before. Stacks whose values are known only after another has been deployed are
-    left out: deploy the others first, then ask again.
+    an account had before. An output of a stack that the same command updates is taken as it is now.
+    Stacks that need an output of one that does not exist yet are left out: deploy the others first,
+    then ask again.
     """
     ready = [change for change in plan.changes if all(_known(v) for v in change.parameters)]
     context = [f"snapshot_id={plan.manifest.id}", f"tools_bucket={bucket}"]
@@ -37,12 +38,12 @@ def command(plan: Plan, *, bucket: str, profile: str) -> Sequence[str]:
 
 
 def _known(value: Value) -> bool:
-    return value.text is not None
+    return (value.present if value.text is None else value.text) is not None
 
 
 def _stated(change: StackChange) -> list[str]:
     return [
-        f"{change.name}:{value.name}={value.shown}"
+        f"{change.name}:{value.name}={value.shown if value.text is not None else value.present}"
         for value in change.parameters
         if value.source not in _FROM_TEMPLATE
     ]

@@ -135,10 +135,13 @@ class _Stack:
         found: dict[str, list[Provider]] = {}
         for ancestor in ancestors(self.manifest, self.pin.stack):
             change = planned[ancestor]
-            settled = self.account.stacks.get(ancestor) if _settled(change) else None
+            there = self.account.stacks.get(ancestor)
             for output in sorted(self.templates[ancestor].outputs & set(self.template.parameters)):
-                text = settled.outputs.get(output) if settled else None
-                found.setdefault(output, []).append(Provider(name=change.name, text=text))
+                now = there.outputs.get(output) if there else None
+                provider = Provider(
+                    name=change.name, text=now if _settled(change) else None, present=now
+                )
+                found.setdefault(output, []).append(provider)
         return found
 
 

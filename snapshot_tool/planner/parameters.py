@@ -29,11 +29,13 @@ _OF_SNAPSHOT = frozenset({"snapshotid", "imagetagsuffix"})
 class Provider:
     """A stack of the same plan whose output fills a parameter.
 
-    `text` is the output's value, None while this plan changes the stack that gives it.
+    `text` is the output's value, None while this plan changes the stack that gives it; `present`
+    is what it is until then.
     """
 
     name: str
     text: str | None
+    present: str | None = None
 
 
 @dataclass
@@ -131,6 +133,7 @@ class Resolver:
             where=first.name,
             hidden=parameter.no_echo,
             known_after=first.name,
+            present=first.present,
         )
 
     def _kept(self, stack: str, parameter: Parameter, state: StackState | None) -> Value | None:
