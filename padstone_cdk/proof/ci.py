@@ -1,7 +1,6 @@
 """The stack that a snapshot changes as a whole."""
 
 import aws_cdk as cdk
-from constructs import Construct
 
 from padstone_cdk import wiring
 from padstone_cdk.pins import Pins
@@ -29,7 +28,7 @@ class CiStack(PadstoneStack):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, pins: Pins, environment: str
+        self, scope: cdk.Stage, construct_id: str, *, pins: Pins, environment: str
     ) -> None:
         super().__init__(
             scope,

@@ -16,7 +16,7 @@ from padstone_cdk.pins import Package
 from padstone_cdk.proof.nag import accept
 from padstone_cdk.proof.policies import allow, role
 
-RUNTIME = lambda_.Runtime.PYTHON_3_13
+RUNTIME = lambda_.Runtime.PYTHON_3_14
 _MEMORY_MIB = 256
 
 
@@ -72,6 +72,10 @@ class ProofFunction(Construct):
             role=self.role.without_policy_updates(),
             environment={**environment, "SNAPSHOT_ID": code.snapshot_id},
         )
+        # The role is whole as soon as it is there: its policies are part of it.
+        resource = self.function.node.default_child
+        assert isinstance(resource, lambda_.CfnFunction)
+        resource.add_deletion_override("DependsOn")
 
     def _code(self, code: Code) -> lambda_.Code:
         bucket = s3.Bucket.from_bucket_name(self, "Shared", code.bucket)

@@ -4,6 +4,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from padstone_cdk.proof.nag import accept
+
 _KEPT = cdk.Duration.days(14)
 
 
@@ -35,10 +37,12 @@ class WorkQueue(Construct):
 
 def dead_letters(scope: Construct, construct_id: str) -> sqs.Queue:
     """Return a queue for what a service could not deliver."""
-    return sqs.Queue(
+    queue = sqs.Queue(
         scope,
         construct_id,
         encryption=sqs.QueueEncryption.SQS_MANAGED,
         enforce_ssl=True,
         retention_period=_KEPT,
     )
+    accept(queue, "It is a dead-letter queue: that of a service, not of another queue", "SQS3")
+    return queue

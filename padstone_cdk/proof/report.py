@@ -39,7 +39,6 @@ class ReportSite(Construct):
             "Site",
             comment="Reports of proofs",
             default_root_object="index.html",
-            minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             default_behavior=cloudfront.BehaviorOptions(
                 origin=origins.S3BucketOrigin.with_origin_access_control(
@@ -72,8 +71,8 @@ class ReportSite(Construct):
         )
         accept(
             distribution,
-            "With CloudFront's own domain its certificate sets the TLS versions; a project with a"
-            " domain of its own gets TLSv1.2_2021",
+            "The site has CloudFront's own domain name, and with that CloudFront sets the TLS versions:"
+            " a minimum can only be stated beside a certificate of one's own",
             "CFR4",
         )
         return distribution

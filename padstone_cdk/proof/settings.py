@@ -6,7 +6,6 @@ Only what belongs to a project or an account; what belongs to a snapshot is a li
 from padstone_cdk.stack import Setting
 from padstone_cdk.wiring import bucket
 
-_SWITCH = {"allowed": ("true", "false"), "default": "true"}
 _EMAIL = r"[^\s@]{1,64}@[^\s@]{1,190}"
 _EMAIL_RULE = "an e-mail address"
 
@@ -49,10 +48,16 @@ GITHUB_API = Setting(
     default="https://api.github.com",
 )
 CI_OPERATIONAL = Setting(
-    name="CiOperational", description="Whether events of GitHub start proofs", **_SWITCH
+    name="CiOperational",
+    description="Whether events of GitHub start proofs",
+    allowed=("true", "false"),
+    default="true",
 )
 GITHUB_UPDATING = Setting(
-    name="GitHubUpdating", description="Whether verdicts are written to GitHub", **_SWITCH
+    name="GitHubUpdating",
+    description="Whether verdicts are written to GitHub",
+    allowed=("true", "false"),
+    default="true",
 )
 MAX_VCPUS = Setting(
     name="MaxVcpus",

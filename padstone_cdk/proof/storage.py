@@ -6,7 +6,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
-from constructs import Construct
 
 from padstone_cdk.pins import Pins
 from padstone_cdk.proof.nag import accept
@@ -22,7 +21,7 @@ class StorageStack(PadstoneStack):
     """Results, reports, the record of runs and the two secrets; all retained."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, pins: Pins, environment: str
+        self, scope: cdk.Stage, construct_id: str, *, pins: Pins, environment: str
     ) -> None:
         super().__init__(
             scope,
