@@ -13,6 +13,7 @@ from constructs import Construct
 
 from padstone_cdk import wiring
 from padstone_cdk.buildspecs import IMAGE, buildspec
+from padstone_cdk.nag import accept
 from padstone_cdk.pins import Pins
 from padstone_cdk.stack import PadstoneStack
 from padstone_cdk.tools import grants
@@ -55,8 +56,13 @@ class BuildStack(PadstoneStack):
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         role = self._role("BuildRole", "codebuild", self._build_grants(log))
+        if self._tool == IMAGE:
+            accept(role, "A registry's token is of no repository", "IAM5[Resource::*]")
+        else:
+            packages = f"arn:<AWS::Partition>:s3:::<SharedBucketName>/packages/{self._tool}/*"
+            accept(role, "A package is named by its build", f"IAM5[Resource::{packages}]")
         size, minutes = _SIZES.get(self._tool, _DEFAULT)
-        return codebuild.CfnProject(
+        project = codebuild.CfnProject(
             self,
             "Project",
             description=f"Builds {self._tool}",
@@ -75,7 +81,6 @@ class BuildStack(PadstoneStack):
                     for name, value in self._variables().items()
                 ],
             ),
-            encryption_key="alias/aws/s3",
             timeout_in_minutes=minutes,
             queued_timeout_in_minutes=480,
             logs_config=codebuild.CfnProject.LogsConfigProperty(
@@ -84,6 +89,10 @@ class BuildStack(PadstoneStack):
                 )
             ),
         )
+        accept(project, "It leaves no artifact and keeps no cache that could be encrypted", "CB4")
+        if self._tool == IMAGE:
+            accept(project, "docker build needs it", "CB3")
+        return project
 
     def _variables(self) -> dict[str, str]:
         target = (
@@ -122,8 +131,8 @@ class BuildStack(PadstoneStack):
             self,
             "Pipeline",
             pipeline_type="V2",
-            # Of several commits that wait only the newest is built.
-            execution_mode="SUPERSEDED",
+            # Each execution ends by itself, for somebody may be waiting for it.
+            execution_mode="QUEUED",
             role_arn=role.role_arn,
             artifact_store=codepipeline.CfnPipeline.ArtifactStoreProperty(
                 type="S3", location=self._artifacts
@@ -162,12 +171,17 @@ class BuildStack(PadstoneStack):
 
     def _role(self, name: str, service: str, statements: Sequence[iam.PolicyStatement]) -> iam.Role:
         own_account = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
-        return iam.Role(
+        role = iam.Role(
             self,
             name,
             assumed_by=iam.ServicePrincipal(f"{service}.amazonaws.com", conditions=own_account),
             inline_policies={"Work": iam.PolicyDocument(statements=list(statements))},
         )
+        artifacts = f"arn:<AWS::Partition>:s3:::<{wiring.ARTIFACT_BUCKET.name}>/*"
+        accept(
+            role, "Artifacts are named by the pipeline as it runs", f"IAM5[Resource::{artifacts}]"
+        )
+        return role
 
 
 def _stage(

@@ -11,6 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from padstone_cdk import wiring
+from padstone_cdk.nag import accept
 from padstone_cdk.pins import Pins
 from padstone_cdk.stack import PadstoneStack
 
@@ -44,7 +45,9 @@ class StorageStack(PadstoneStack):
 
     def _buckets(self) -> None:
         logs = self._bucket("AccessLogBucket", days=400)
+        accept(logs, "Logging the access to the access logs would never end", "S1")
         shared = self._bucket("SharedBucket", logs=logs, versioned=True, tls=False)
+        accept(shared, "Its policy, TLS only like the others', is the stack access", "S10")
         artifacts = self._bucket("ArtifactBucket", logs=logs, days=30)
         self.publish(
             wiring.SHARED_BUCKET.name, shared.bucket_name, wiring.SHARED_BUCKET.description
