@@ -71,7 +71,7 @@ class ReportSite(Construct):
         )
         accept(
             distribution,
-            "The site has CloudFront's own domain name, and with that CloudFront sets the TLS versions:"
+            "With its own domain name it is CloudFront that sets the versions of TLS:"
             " a minimum can only be stated beside a certificate of one's own",
             "CFR4",
         )
