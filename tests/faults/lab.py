@@ -12,19 +12,27 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from local_cloud import LocalCloud, testing
+from snapshot_tool.aws.session import Aws, Session
+from snapshot_tool.cli.clock import SystemClock
+from snapshot_tool.model.config import AccountConfig, Config
+from snapshot_tool.model.status import AccountStatus
+from snapshot_tool.orchestrator import Orchestrator
 
 TOOLS_STACK = "padstone-tools-storage"
 STACKS = ("padstone-storage", "padstone-jobs", "padstone-ci")
 REGION = "us-west-2"
 PATIENCE = 90.0  # seconds until a command is given up
 PROJECT = {"ProjectName": "Ring"}
+_REVIEW = "REVIEW_IN_PROGRESS"  # a change set was made and never executed: there is no stack yet
 _READS = ("Get", "List", "Describe", "Head", "Query", "Scan", "BatchGet")
 _numbers = itertools.count(1)
 
@@ -242,7 +250,8 @@ class World:
     def bodies(self) -> dict[str, str]:
         """Return the templates that the proof account's stacks run, as text."""
         cloudformation = self.client("beta", "cloudformation")
-        return {one["StackName"]: _body(cloudformation, one["StackName"]) for one in self.at_rest()}
+        names = [one["StackName"] for one in self.at_rest() if one["StackStatus"] != _REVIEW]
+        return {name: _body(cloudformation, name) for name in names}
 
     def locks(self) -> list[dict[str, Any]]:
         """Return what the table of locks holds."""
@@ -250,15 +259,40 @@ class World:
         found = dynamodb.scan(TableName=self.outputs["LocksTableName"], ConsistentRead=True)
         return list(found["Items"])
 
-    def status(self) -> dict[str, Any]:
-        """Return what `padstone status` says of the proof account."""
-        found = self.padstone("status", "beta", "--json").json["accounts"]
-        return dict(found[0])
+    @cached_property
+    def orchestrator(self) -> Orchestrator:
+        """Judges in this process, through the real client; all that is judged is started apart."""
 
-    def history(self) -> list[str]:
+        def nothing() -> AbstractContextManager[Path]:
+            raise AssertionError("what judges makes nothing")
+
+        return Orchestrator(
+            config=Config.parse((self.folder / "padstone.toml").read_text(), name="padstone.toml"),
+            open_doors=self._open_doors,
+            clock=SystemClock(),
+            tell=lambda progress: None,
+            scratch=nothing,
+            environ={},
+        )
+
+    def _open_doors(self, account: AccountConfig) -> Aws:
+        """Reach an account; botocore reads the environment while it makes its clients."""
+        with pytest.MonkeyPatch.context() as patch:
+            for key, value in self.lab.cloud.environment().items():
+                patch.setenv(key, value)
+            session = Session(profile=account.profile, region=account.region or None)
+            for service in ("cloudformation", "s3", "dynamodb", "ssm", "sts"):
+                session.client(service)
+        return Aws(session)
+
+    def status(self) -> AccountStatus:
+        """Return what `padstone status` says of the proof account."""
+        [found] = self.orchestrator.status(["beta"])
+        return found
+
+    def history(self, limit: int = 20) -> list[str]:
         """Return the snapshots that were deployed, newest first."""
-        found = self.padstone("history", "beta", "--json").json["deployments"]
-        return [one["snapshot"] for one in found]
+        return [one.release_id for one in self.orchestrator.history("beta", limit)]
 
     def writes(self) -> list[str]:
         """Return the calls of this world's accounts that may have changed something."""
@@ -268,7 +302,7 @@ class World:
 
 
 def _moves(status: str) -> bool:
-    return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
+    return status.endswith("_IN_PROGRESS") and status != _REVIEW
 
 
 def _content(cloudformation: Any, stack: Mapping[str, Any]) -> object:
