@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from typing import Any
 from demo import sources
 from demo.show import Show
 from demo.witness import Witness
-from local_cloud import LocalCloud
+from local_cloud import LocalCloud, testing
 
 ACCOUNTS = ("tools", "beta", "prod")
 _SHOWN = 12  # words of a command line that are shown
@@ -88,7 +89,8 @@ class Story:
         self.show.chapter("4  One tool is rebuilt; two more snapshots; beta moves forward")
         before = self.witness.everything_of("beta")
         source = self.planted["batch"]
-        (source / "CHANGES").write_text("A change that makes another package.\n")
+        with (source / "proof_ci" / "__init__.py").open("a", encoding="utf-8") as file:
+            file.write("\n# A change, and so another package.\n")
         commit = sources.commit(source, "Change something")
         self.padstone("package", "build", "batch")
         second = self.create(f"batch at {commit[:8]}")
@@ -276,7 +278,15 @@ def configure(cloud: LocalCloud, folder: Path) -> dict[str, str]:
         ]
     config = folder / "padstone.toml"
     config.write_text("\n".join(lines) + "\n")
-    return {**cloud.environment(), "PADSTONE_CONFIG": str(config)}
+    return {**surroundings(cloud), "PADSTONE_CONFIG": str(config)}
+
+
+def surroundings(cloud: LocalCloud) -> dict[str, str]:
+    """Return the environment of a command that works on a cloud with the tools of this checkout."""
+    programs = [Path(sys.executable).parent, sources.CHECKOUT / "node_modules" / ".bin"]
+    inherited = testing.clean_environment(cloud)
+    path = os.pathsep.join([*map(str, programs), inherited.get("PATH", os.defpath)])
+    return {**inherited, "PATH": path}
 
 
 def perform(show: Show) -> dict[str, Any] | None:

@@ -13,7 +13,6 @@ from typing import Any
 
 from local_cloud import LocalCloud, testing
 
-_SHOWN = ("StackName", "Parameters", "Outputs", "Tags")
 _CHANGING = ("Create", "Execute", "Update", "Delete")
 
 
@@ -40,7 +39,7 @@ class Witness:
 
     def everything_of(self, account: str) -> dict[str, Any]:
         """Return templates (which hold the pins as literals), parameters, outputs and tags."""
-        stacks = [{key: one.get(key) for key in _SHOWN} for one in self.stacks(account)]
+        stacks = {one["StackName"]: _content(one) for one in self.stacks(account)}
         return {"templates": self.templates_of(account), "stacks": stacks}
 
     def writes(self) -> list[str]:
@@ -85,3 +84,10 @@ class Witness:
 
     def _client(self, account: str, service: str) -> Any:
         return testing.client(self.cloud, account, service)
+
+
+def _content(stack: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a stack holds; the order in which CloudFormation lists it means nothing."""
+    parameters = {p["ParameterKey"]: p["ParameterValue"] for p in stack.get("Parameters", [])}
+    tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+    return {"parameters": parameters, "outputs": testing.outputs(stack), "tags": tags}

@@ -25,6 +25,7 @@ def install() -> None:
         _rule(direction)
     _inline("AWS::SNS::TopicInlinePolicy", "AWS::SNS::TopicPolicy", "TopicArn", "Topics")
     _inline("AWS::SQS::QueueInlinePolicy", "AWS::SQS::QueuePolicy", "Queue", "Queues")
+    _secrets_by_arn()
 
 
 def _create_alarm(logical_id: str, properties: Properties, stack: str) -> Made:
@@ -56,6 +57,29 @@ def _put_secret_policy(logical_id: str, properties: Properties, stack: str) -> M
 
 def _delete_secret_policy(secret: str, properties: Properties) -> None:
     secretsmanager._resource_policies.pop(secret, None)
+
+
+def _secrets_by_arn() -> None:
+    """Ref of a secret is its ARN; stock gives the name."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
+    stock_create, stock_update = handlers["create"], handlers["update"]
+    stock_delete = handlers["delete"]
+
+    def name_of_secret(arn: str) -> str:
+        return str(secretsmanager._resolve(arn)[0] or arn)
+
+    def create(logical_id: str, properties: Properties, stack: str) -> Made:
+        attributes = stock_create(logical_id, properties, stack)[1]
+        return attributes["Arn"], attributes
+
+    def update(arn: str, *arguments: Any, **more: Any) -> Made:
+        attributes = stock_update(name_of_secret(arn), *arguments, **more)[1]
+        return attributes["Arn"], attributes
+
+    def delete(arn: str, properties: Properties) -> None:
+        stock_delete(name_of_secret(arn), properties)
+
+    handlers.update(create=create, update=update, delete=delete)
 
 
 def _rule(direction: str) -> None:

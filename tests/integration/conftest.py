@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from demo import sources
-from demo.story import PROJECTS
+from demo.story import PROJECTS, surroundings
 from local_cloud import LocalCloud
 
 
@@ -44,4 +44,4 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("shop")
     with LocalCloud.start(folder / "cloud", auth=True) as cloud:
         sources.plant_from(PROJECTS / "tools.json", cloud.repository)
-        yield Shop(cloud, folder, {**cloud.environment(), "AWS_REGION": "us-west-2"})
+        yield Shop(cloud, folder, surroundings(cloud))
