@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 # Hooks and submodules are code or addresses of others: neither is followed.
 git init --quiet --template= "$work/source"
 cd "$work/source"
-git -c protocol.file.allow=user -c core.hooksPath=/dev/null fetch --quiet --depth 1 --no-tags \
+git -c core.hooksPath=/dev/null fetch --quiet --depth 1 --no-tags \
     --no-recurse-submodules -- "https://github.com/$REPOSITORY" "$SHA"
 [[ $(git rev-parse --verify 'FETCH_HEAD^{commit}') == "$SHA" ]] || refuse "another commit than $SHA was fetched"
 git archive --format=tar FETCH_HEAD | gzip --no-name > "$work/source.tar.gz"
