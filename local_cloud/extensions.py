@@ -16,6 +16,7 @@ from local_cloud import (
     mail,
     objects,
     processes,
+    resources,
     transport,
 )
 from local_cloud.batch import extension as batch
@@ -32,7 +33,7 @@ def install(layout: Layout, state: ServerState, stop: Callable[[], None]) -> Any
     machine = Machine(layout, state)
     injected = faults.FaultInjector()
     outbox = mail.install()
-    for extension in (authorization, objects, ecr, events, cloudformation):
+    for extension in (authorization, resources, objects, ecr, events, cloudformation):
         extension.install(machine)
     for service in (codebuild, codepipeline, batch):
         service.install(machine)

@@ -1,0 +1,99 @@
+"""Policies that name their resources: what they allow is allowed, and nothing beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local_cloud import testing
+from tests.local_cloud.conftest import Account
+
+TEMPLATE = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
+
+
+@pytest.fixture
+def account(strict_accounts: Callable[[], Account]) -> Account:
+    return strict_accounts()
+
+
+def user(account: Account, *statements: dict[str, Any]) -> Callable[[str], Any]:
+    """Return what makes clients of a user who may do what the statements say."""
+    iam = account.client("iam")
+    iam.create_user(UserName="user")
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", **s} for s in statements],
+    }
+    iam.put_user_policy(UserName="user", PolicyName="p", PolicyDocument=json.dumps(document))
+    key = iam.create_access_key(UserName="user")["AccessKey"]
+    profile = f"{account.profile}-user"
+    account.cloud.add_profile(profile, key["AccessKeyId"], key["SecretAccessKey"])
+    return lambda service: testing.client(account.cloud, profile, service)
+
+
+def arn(account: Account, service: str, resource: str) -> str:
+    return f"arn:aws:{service}:us-west-2:{account.id}:{resource}"
+
+
+def refused(call: Callable[..., Any], **arguments: Any) -> bool:
+    """Whether a call is refused for want of a right, and for no other reason."""
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    return caught.value.response["Error"]["Code"] in {"AccessDenied", "AccessDeniedException"}
+
+
+def test_a_change_set_is_a_matter_of_its_stack(account: Account) -> None:
+    """Also where it is asked for by its own ARN."""
+    client = user(
+        account,
+        {
+            "Action": "cloudformation:*",
+            "Resource": arn(account, "cloudformation", "stack/mine-*/*"),
+        },
+        {"Action": "sqs:*", "Resource": "*"},
+    )("cloudformation")
+    asked = {"ChangeSetName": "c", "ChangeSetType": "CREATE", "TemplateBody": TEMPLATE}
+    made = client.create_change_set(StackName="mine-1", **asked)["Id"]
+    assert client.describe_change_set(ChangeSetName=made)["StackName"] == "mine-1"
+    client.execute_change_set(ChangeSetName=made)
+    assert testing.stack_settled(client, "mine-1")["StackStatus"] == "CREATE_COMPLETE"
+    other = account.client("cloudformation").create_change_set(StackName="other", **asked)["Id"]
+    assert refused(client.execute_change_set, ChangeSetName=other)
+
+
+def test_parameters_are_found_by_their_path(account: Account) -> None:
+    client = user(
+        account,
+        {"Action": "ssm:GetParametersByPath", "Resource": arn(account, "ssm", "parameter/mine")},
+    )("ssm")
+    assert client.get_parameters_by_path(Path="/mine", Recursive=True)["Parameters"] == []
+    assert refused(client.get_parameters_by_path, Path="/other")
+
+
+def test_a_partition_key_bounds_what_may_be_written(account: Account) -> None:
+    account.client("dynamodb").create_table(
+        TableName="locks",
+        KeySchema=[{"AttributeName": "account", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "account", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    own = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["mine"]}}
+    client = user(
+        account,
+        {
+            "Action": "dynamodb:*",
+            "Resource": arn(account, "dynamodb", "table/locks"),
+            "Condition": own,
+        },
+    )("dynamodb")
+    client.put_item(TableName="locks", Item={"account": {"S": "mine"}})
+    assert client.get_item(TableName="locks", Key={"account": {"S": "mine"}})["Item"]
+    assert refused(client.put_item, TableName="locks", Item={"account": {"S": "other"}})
+    query = {"TableName": "locks", "KeyConditionExpression": "#k = :k"}
+    query |= {"ExpressionAttributeNames": {"#k": "account"}}
+    assert client.query(**query, ExpressionAttributeValues={":k": {"S": "mine"}})["Count"] == 1
+    assert refused(client.query, **query, ExpressionAttributeValues={":k": {"S": "other"}})
