@@ -189,6 +189,7 @@ def _definition(
             image=image,
             command=["bash", "-euo", "pipefail", "-c", _SCRIPT],
             privileged=False,
+            user="root",  # the script's; it gives that up before anything of the project runs
             job_role_arn=job_role.role_arn,
             environment=[
                 job.EnvironmentProperty(name=name, value=value)

@@ -7,7 +7,8 @@ export AWS_PAGER= AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=6
 lost() { echo "job: $*" >&2; exit 75; }
 [[ $RUN_ID =~ ^[0-9a-f-]{36}$ ]] || lost "RUN_ID is not a run"
 [[ $PROOF =~ ^[A-Za-z0-9._/+-]{1,200}$ && /$PROOF/ != */../* ]] || lost "PROOF is not a relative path"
-work=$(mktemp -d)
+work=$(mktemp -d -p /tmp) # where everybody may pass, so that nobody can
+trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
 mkdir "$work/tools" "$work/source" "$work/output"
 for tool in batch cbmc; do
@@ -24,14 +25,12 @@ done
 aws s3api get-object --bucket "$RESULTS_BUCKET" --key "runs/$RUN_ID/source.tar.gz" \
     "$work/source.tar.gz" > /dev/null || lost "the source of the run cannot be read"
 tar -xzf "$work/source.tar.gz" --no-same-owner -C "$work/source" || lost "the source does not unpack"
-nobody=65534
-chown -R "$nobody:$nobody" "$work/source" "$work/output"
+chmod -R a+rwX "$work/source" "$work/output"
 # The project's own code runs as nobody, without this environment; nobody reaches no credential,
 # because the instance gives none to it.
-path=$work/tools/batch/bin:$work/tools/cbmc/bin:/usr/local/bin:/usr/bin:/bin
 status=0
-setpriv --reuid="$nobody" --regid="$nobody" --clear-groups --no-new-privs -- \
-    env -i PATH="$path" HOME="$work/output" LANG=C.UTF-8 TMPDIR=/tmp \
+setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs -- \
+    env -i PATH="$work/tools/batch/bin:$work/tools/cbmc/bin:$PATH" HOME="$work/output" LANG=C.UTF-8 \
     proof-runner --timeout "$PROOF_SECONDS" --output "$work/output/proof" -- \
     "$work/source/$PROOF" || status=$?
 tar -czf "$work/output.tar.gz" -C "$work/output" . || lost "the output cannot be packed"
