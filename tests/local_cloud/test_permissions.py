@@ -93,7 +93,7 @@ def test_a_partition_key_bounds_what_may_be_written(account: Account) -> None:
     client.put_item(TableName="locks", Item={"account": {"S": "mine"}})
     assert client.get_item(TableName="locks", Key={"account": {"S": "mine"}})["Item"]
     assert refused(client.put_item, TableName="locks", Item={"account": {"S": "other"}})
-    query = {"TableName": "locks", "KeyConditionExpression": "#k = :k"}
+    query: dict[str, Any] = {"TableName": "locks", "KeyConditionExpression": "#k = :k"}
     query |= {"ExpressionAttributeNames": {"#k": "account"}}
     assert client.query(**query, ExpressionAttributeValues={":k": {"S": "mine"}})["Count"] == 1
     assert refused(client.query, **query, ExpressionAttributeValues={":k": {"S": "other"}})
