@@ -18,3 +18,9 @@ sed -n '/^uv==/,/^[^ ]/{/^uv==/p;/^    --hash/p}' requirements.txt > "$venv/uv.t
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$venv/uv.txt"
 VIRTUAL_ENV="$venv" "$venv/bin/uv" pip sync --quiet --require-hashes requirements.txt
 VIRTUAL_ENV="$venv" "$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation --editable .
+
+# Some environments forbid writing bytecode later, and compiling what a command loads takes as long
+# as the command.
+site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+(cd "$site" && "$venv/bin/python" -m compileall -q botocore click dateutil jmespath rich urllib3)
+"$venv/bin/python" -m compileall -q snapshot_tool
