@@ -36,7 +36,7 @@ check: setup ## format, lint, types, floors of the house
 	lint-imports
 
 bench: setup ## measure Padstone against what a user would pick instead
-	python -m bench
+	python -m bench $(ARGS)
 
 nightly: setup ## the long campaigns: kills, faults, flipped bits
 	pytest -n 2 -m "nightly or not nightly"

@@ -77,7 +77,7 @@ class Session:
             raise BadInputError(
                 "no region is known",
                 where=f"profile {profile or 'default'}",
-                fix="give the profile a region, or set AWS_REGION",
+                fix="give the profile a region, or set AWS_DEFAULT_REGION",
             )
         self.region = str(found)
 
