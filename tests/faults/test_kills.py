@@ -127,7 +127,7 @@ def slow(shared: Lab) -> None:
     shared.cloud.delay_stacks(STACK_SECONDS)
 
 
-@_campaigns(10, 200, "deploy")
+@_campaigns(8, 200, "deploy")
 @pytest.mark.usefixtures("slow")
 def test_a_killed_update_leaves_every_stack_old_or_new(
     shared: Lab, world: World, kills: int, seed: int
