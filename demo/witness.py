@@ -38,9 +38,24 @@ class Witness:
         }
 
     def everything_of(self, account: str) -> dict[str, Any]:
-        """Return templates (which hold the pins as literals), parameters, outputs and tags."""
-        stacks = {one["StackName"]: _content(one) for one in self.stacks(account)}
-        return {"templates": self.templates_of(account), "stacks": stacks}
+        """Return templates, parameters and tags, the code of functions and the images of jobs."""
+        return {
+            "templates": self.templates_of(account),
+            "stacks": {one["StackName"]: _content(one) for one in self.stacks(account)},
+            "functions": self._functions(account),
+            "images": self._images(account),
+        }
+
+    def _functions(self, account: str) -> dict[str, str]:
+        """Return the digest of each function's code, as Lambda has it."""
+        found = self._client(account, "lambda").list_functions()["Functions"]
+        return {one["FunctionName"]: one["CodeSha256"] for one in found}
+
+    def _images(self, account: str) -> list[str]:
+        """Return the images that jobs may start with now."""
+        batch = self._client(account, "batch")
+        found = batch.describe_job_definitions(status="ACTIVE")["jobDefinitions"]
+        return sorted({one["containerProperties"]["image"] for one in found})
 
     def writes(self) -> list[str]:
         """Return the calls that change a stack, from any account, so far."""
@@ -87,7 +102,21 @@ class Witness:
 
 
 def _content(stack: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a stack holds; the order in which CloudFormation lists it means nothing."""
+    """Return what a stack was given; the order in which CloudFormation lists it means nothing.
+
+    Outputs are left out: the ARN of a job definition counts its revisions, backwards never.
+    """
     parameters = {p["ParameterKey"]: p["ParameterValue"] for p in stack.get("Parameters", [])}
     tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
-    return {"parameters": parameters, "outputs": testing.outputs(stack), "tags": tags}
+    return {"parameters": parameters, "tags": tags}
+
+
+def differing(before: Any, after: Any, path: str = "") -> list[str]:
+    """Return where two nested values differ, as paths."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return [
+            found
+            for key in sorted({*before, *after})
+            for found in differing(before.get(key), after.get(key), f"{path}/{key}")
+        ]
+    return [] if before == after else [path]
