@@ -7,7 +7,6 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
-from constructs import Construct
 
 from padstone_cdk import wiring
 from padstone_cdk.pins import Pins
@@ -23,7 +22,7 @@ class AccessStack(PadstoneStack):
     """Registered proof accounts read; nobody overwrites or deletes what is written once."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, pins: Pins, environment: str
+        self, scope: cdk.Stage, construct_id: str, *, pins: Pins, environment: str
     ) -> None:
         super().__init__(
             scope,

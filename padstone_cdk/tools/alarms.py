@@ -8,7 +8,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_sns as sns
-from constructs import Construct
 
 from padstone_cdk.pins import Pins
 from padstone_cdk.stack import PadstoneStack
@@ -19,7 +18,7 @@ class AlarmsStack(PadstoneStack):
     """Each failed execution is told; a pipeline's alarm is red until it no longer fails."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, pins: Pins, environment: str
+        self, scope: cdk.Stage, construct_id: str, *, pins: Pins, environment: str
     ) -> None:
         super().__init__(
             scope,

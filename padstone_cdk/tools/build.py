@@ -9,7 +9,6 @@ from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from constructs import Construct
 
 from padstone_cdk import wiring
 from padstone_cdk.buildspecs import IMAGE, buildspec
@@ -29,7 +28,7 @@ class BuildStack(PadstoneStack):
     """Source, build, published package: whatever a commit on the branch makes of the tool."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, tool: str, pins: Pins, environment: str
+        self, scope: cdk.Stage, construct_id: str, *, tool: str, pins: Pins, environment: str
     ) -> None:
         super().__init__(
             scope,

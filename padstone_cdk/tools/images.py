@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
-from constructs import Construct
 
 from padstone_cdk import wiring
 from padstone_cdk.pins import Pins
@@ -21,7 +21,7 @@ class ImagesStack(PadstoneStack):
     """One repository. Tags are written once and never expire: snapshots pin what they name."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, pins: Pins, environment: str
+        self, scope: cdk.Stage, construct_id: str, *, pins: Pins, environment: str
     ) -> None:
         super().__init__(
             scope,

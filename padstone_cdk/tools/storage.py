@@ -8,7 +8,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_codeconnections as codeconnections
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
-from constructs import Construct
 
 from padstone_cdk import wiring
 from padstone_cdk.nag import accept
@@ -23,7 +22,7 @@ class StorageStack(PadstoneStack):
     """Retained data, and the connection to GitHub, which somebody has to confirm once by hand."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, pins: Pins, environment: str
+        self, scope: cdk.Stage, construct_id: str, *, pins: Pins, environment: str
     ) -> None:
         super().__init__(
             scope,
