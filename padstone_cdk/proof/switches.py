@@ -1,7 +1,11 @@
 """The account's two switches: parameters of the stack, read by the functions while they run."""
 
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
+
+from padstone_cdk.proof.policies import allow, arn
 
 
 class Switches(Construct):
@@ -18,8 +22,14 @@ class Switches(Construct):
         return ssm.CfnParameter(
             self,
             construct_id,
+            name=f"/{cdk.Aws.STACK_NAME}/{construct_id}",
             type="String",
             value=value,
             allowed_pattern="^(true|false)$",
             description=f"{construct_id}: deploy with this parameter to turn it",
         )
+
+
+def reading(switch: ssm.CfnParameter) -> iam.PolicyStatement:
+    """Return what the role of a function that obeys a switch needs."""
+    return allow([arn("ssm", f"parameter{switch.ref}")], "ssm:GetParameter")

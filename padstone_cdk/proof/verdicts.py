@@ -8,7 +8,7 @@ from padstone_cdk.proof.functions import Code, ProofFunction, consuming
 from padstone_cdk.proof.nag import accept
 from padstone_cdk.proof.policies import allow, arn, objects
 from padstone_cdk.proof.queues import WorkQueue, dead_letters
-from padstone_cdk.proof.switches import Switches
+from padstone_cdk.proof.switches import Switches, reading
 
 
 class Verdicts(Construct):
@@ -104,7 +104,7 @@ class Statuses(Construct):
             statements=[
                 consuming(queue.queue),
                 allow([token], "secretsmanager:GetSecretValue"),
-                allow([arn("ssm", f"parameter/{switches.updating.ref}")], "ssm:GetParameter"),
+                reading(switches.updating),
             ],
         )
         self.function.consume(queue.queue, batch=1)

@@ -10,9 +10,9 @@ from constructs import Construct
 
 from padstone_cdk.proof.functions import Code, ProofFunction
 from padstone_cdk.proof.nag import accept
-from padstone_cdk.proof.policies import allow, arn
+from padstone_cdk.proof.policies import allow
 from padstone_cdk.proof.queues import WorkQueue
-from padstone_cdk.proof.switches import Switches
+from padstone_cdk.proof.switches import Switches, reading
 
 PATH = "/webhook"
 _PER_SECOND, _BURST = 20, 40
@@ -51,7 +51,7 @@ class Webhook(Construct):
             },
             statements=[
                 allow([secret], "secretsmanager:GetSecretValue"),
-                allow([arn("ssm", f"parameter/{switches.operational.ref}")], "ssm:GetParameter"),
+                reading(switches.operational),
                 allow([self.events.queue.queue_arn], "sqs:SendMessage"),
             ],
         )
