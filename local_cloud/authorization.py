@@ -101,13 +101,17 @@ def _context(action: str, resource: str) -> tuple[Any, Any, Any] | None:
 
 
 def _with_conditional_writes(stock: Any) -> Any:
-    """Adds the condition keys s3:if-none-match and s3:if-match."""
+    """Adds the condition keys s3:if-none-match, s3:if-match and s3:ObjectCreationOperation."""
 
     def context(action: str, query: Any, path: str = "", headers: Any = None) -> dict[str, Any]:
         found = dict(stock(action, query, path, headers))
         for name in ("if-none-match", "if-match"):
             if value := (headers or {}).get(name):
                 found[f"s3:{name}"] = value
+        if action == "s3:PutObject":
+            # Starting a multipart upload and sending its parts create no object yet.
+            creates = not {"uploads", "partNumber"} & set(query or ())
+            found["s3:ObjectCreationOperation"] = str(creates).lower()
         return found
 
     return context

@@ -154,6 +154,29 @@ def test_a_policy_can_demand_if_none_match(strict_account: Account) -> None:
     s3.put_object(Bucket=bucket, Key="free/k", Body=b"bytes")
 
 
+def test_a_policy_can_leave_out_the_parts_of_an_upload(strict_account: Account) -> None:
+    """Only what creates an object has to say If-None-Match; a part cannot."""
+    policy = deny(
+        {
+            "Null": {"s3:if-none-match": "true"},
+            "Bool": {"s3:ObjectCreationOperation": "true"},
+        },
+        resource=f"arn:aws:s3:::bucket-{strict_account.id}/*",
+    )
+    bucket, s3 = versioned_bucket(strict_account, policy), strict_account.client("s3")
+    place = {"Bucket": bucket, "Key": "k"}
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object(**place, Body=b"bytes")
+    upload = {**place, "UploadId": s3.create_multipart_upload(**place)["UploadId"]}
+    tag = s3.upload_part(**upload, PartNumber=1, Body=b"bytes")["ETag"]
+    parts = {"Parts": [{"PartNumber": 1, "ETag": tag}]}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.complete_multipart_upload(**upload, MultipartUpload=parts)
+
+    s3.complete_multipart_upload(**upload, MultipartUpload=parts, IfNoneMatch="*")
+
+
 def test_loopback_counts_as_tls(strict_account: Account) -> None:
     bucket_arn = f"arn:aws:s3:::bucket-{strict_account.id}"
     policy = deny(
