@@ -151,5 +151,9 @@ def environment(
         "AWS_EC2_METADATA_DISABLED": "true",
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
+        # What git fetches of GitHub are this cloud's repositories.
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.file://{machine.layout.repositories}/.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://github.com/",
         **credentials.environment(),
     }

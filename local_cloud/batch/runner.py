@@ -13,6 +13,7 @@ from ministack.core.responses import get_region
 from ministack.services import batch
 
 from local_cloud import logs, processes, roles
+from local_cloud.batch import setpriv
 from local_cloud.batch.orders import Order
 from local_cloud.batch.records import ENDED, Record, advance, attempt, children_of
 from local_cloud.machine import Credentials, Machine
@@ -162,7 +163,7 @@ def _environment(
     image = order.container.get("image", "").split("@")[0].rsplit("/", 1)[-1].split(":")[0]
     variables = processes.environment(
         machine, home, get_region(), credentials or Credentials("", ""),
-        [machine.layout.images / image / "bin"],
+        [machine.layout.images / image / "bin", *setpriv.install(home)],
     )  # fmt: skip
     if credentials is None:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

@@ -1,6 +1,8 @@
 """Types that MiniStack's services know, but its CloudFormation does not."""
 
+import functools
 import json
+from collections.abc import Callable
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
@@ -26,6 +28,7 @@ def install() -> None:
     _inline("AWS::SNS::TopicInlinePolicy", "AWS::SNS::TopicPolicy", "TopicArn", "Topics")
     _inline("AWS::SQS::QueueInlinePolicy", "AWS::SQS::QueuePolicy", "Queue", "Queues")
     _secrets_by_arn()
+    _reachable_apis()
 
 
 def _create_alarm(logical_id: str, properties: Properties, stack: str) -> Made:
@@ -80,6 +83,29 @@ def _secrets_by_arn() -> None:
         stock_delete(name_of_secret(arn), properties)
 
     handlers.update(create=create, update=update, delete=delete)
+
+
+def _reachable_apis() -> None:
+    """An API's endpoint is a URL that can be called: stock's host name resolves nowhere."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
+
+    def reachable(made: Made) -> Made:
+        api, attributes = made
+        host = attributes["ApiEndpoint"].partition(".execute-api.")[2]
+        endpoint = f"http://{host}/_aws/execute-api/{api}/$default"
+        return api, {**attributes, "ApiEndpoint": endpoint}
+
+    for verb in ("create", "update"):
+        if (stock := handlers.get(verb)) is not None:
+            handlers[verb] = _then(reachable, stock)
+
+
+def _then(after: Callable[[Made], Made], stock: Callable[..., Made]) -> Callable[..., Made]:
+    @functools.wraps(stock)
+    def perform(*arguments: Any, **more: Any) -> Made:
+        return after(stock(*arguments, **more))
+
+    return perform
 
 
 def _rule(direction: str) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local_cloud import testing
+from local_cloud.batch import setpriv
 from tests.local_cloud.conftest import Account
 
 ROLE = {
@@ -258,3 +261,11 @@ def test_a_job_may_do_what_its_role_may(strict_account: Account) -> None:
     assert allowed["status"] == "SUCCEEDED", jobs.log(allowed)
     assert denied["status"] == "FAILED"
     assert "AccessDenied" in "\n".join(jobs.log(denied))
+
+
+def test_a_cloud_that_is_not_root_lets_jobs_stay_who_they_are(tmp_path: Path) -> None:
+    """Their setpriv drops its options and runs the command; root's is the real one."""
+    assert setpriv.install(tmp_path, 0) == []
+    (folder,) = setpriv.install(tmp_path, 1000)
+    command = [str(folder / "setpriv"), "--reuid=65534", "--", "echo", "--", "said"]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == b"-- said\n"

@@ -212,3 +212,12 @@ def test_a_role_that_does_not_trust_codebuild_is_of_no_use(strict_account: Accou
     record = builds.run(build("true"))
     assert record["buildStatus"] == "FAILED"
     assert "not authorized to perform: sts:AssumeRole" in str(record["phases"])
+
+
+def test_git_finds_the_repositories_of_github_here(builds: Builds) -> None:
+    """A build fetches a commit by its address at GitHub, and leaves this machine alone."""
+    repository = builds.account.cloud.repository("octo/fetched")
+    commit = testing.commit(repository, {"a.txt": "a"})
+    fetch = f"git init -q . && git fetch -q --depth 1 https://github.com/octo/fetched {commit}"
+    record = builds.run(build(fetch, "git show FETCH_HEAD:a.txt"))
+    assert builds.log(record) == ["a"]

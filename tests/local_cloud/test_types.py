@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import urllib.error
+import urllib.request
 from typing import Any
+
+import pytest
 
 from local_cloud import testing
 from tests.local_cloud.conftest import Account
@@ -62,6 +66,10 @@ RESOURCES: dict[str, Any] = {
         "Properties": {"TopicArn": {"Ref": "Topic"}, "PolicyDocument": GRANT},
     },
     "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"GenerateSecretString": {}}},
+    "Api": {
+        "Type": "AWS::ApiGatewayV2::Api",
+        "Properties": {"Name": "a", "ProtocolType": "HTTP"},
+    },
     "SecretPolicy": {
         "Type": "AWS::SecretsManager::ResourcePolicy",
         "Properties": {"SecretId": {"Ref": "Secret"}, "ResourcePolicy": GRANT},
@@ -85,6 +93,8 @@ OUTPUTS = {
     "Sharing": attribute("Sharing", "Arn"),
     "Topic": {"Ref": "Topic"},
     "Group": attribute("Group", "GroupId"),
+    "Secret": {"Ref": "Secret"},
+    "Api": attribute("Api", "ApiEndpoint"),
 }
 
 
@@ -134,3 +144,27 @@ def test_every_type_lives_and_dies_with_its_stack(account: Account) -> None:
     assert ended["StackStatus"] == "DELETE_COMPLETE", testing.failures(cloudformation, stack)
     alarms = account.client("cloudwatch").describe_alarms(AlarmTypes=["CompositeAlarm"])
     assert alarms["CompositeAlarms"] == []
+
+
+def test_a_reference_to_a_secret_is_its_arn(account: Account) -> None:
+    """As with CloudFormation, where the name alone would not do for a policy."""
+    cloudformation = account.client("cloudformation")
+    cloudformation.create_stack(StackName="s", TemplateBody=body())
+    arn = settled(account, "CREATE_COMPLETE")["Secret"]
+    told = account.client("secretsmanager").describe_secret(SecretId=arn)
+    assert told["ARN"] == arn
+    cloudformation.update_stack(StackName="s", TemplateBody=body(Secret={"Description": "changed"}))
+    assert settled(account, "UPDATE_COMPLETE")["Secret"] == arn
+    assert account.client("secretsmanager").describe_secret(SecretId=arn)["Description"]
+
+
+def test_the_endpoint_of_an_api_can_be_called(account: Account) -> None:
+    """By whoever knows this cloud, without a name server."""
+    cloudformation = account.client("cloudformation")
+    cloudformation.create_stack(StackName="s", TemplateBody=body())
+    endpoint = settled(account, "CREATE_COMPLETE")["Api"]
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{endpoint}/nowhere")
+    with refused.value as answer:
+        assert answer.code == 404
+    assert endpoint.startswith(account.cloud.endpoint)
