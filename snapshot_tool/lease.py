@@ -11,6 +11,7 @@ from snapshot_tool.account import Halt
 from snapshot_tool.errors import LockedError, PadstoneError
 from snapshot_tool.ledger import Lock, this_process
 from snapshot_tool.model.plan import Target
+from snapshot_tool.model.records import LockHolder
 from snapshot_tool.ports import Clock
 from snapshot_tool.tools import ToolsAccount
 
@@ -64,8 +65,21 @@ def locked(
     try:
         with kept_alive(lock, halt):
             yield halt
-    finally:
-        lock.release()
+    except BaseException as error:
+        _tell(lock.release(), error)
+        raise
+    lock.release()
+
+
+def _tell(left: LockHolder | None, error: BaseException) -> None:
+    """Add to an error that the lock could not be given back, say for want of credentials."""
+    if left is None:
+        return
+    text = f"the lock of {left.key} could not be released; it expires at {left.expires_at:%H:%M:%S}"
+    if isinstance(error, PadstoneError):
+        error.fix = f"{error.fix}\n{text} UTC".lstrip()
+    else:
+        error.add_note(f"{text} UTC")
 
 
 @contextmanager

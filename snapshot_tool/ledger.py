@@ -11,11 +11,11 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from snapshot_tool.errors import ConflictError, FailedError, LockedError, PadstoneError
+from snapshot_tool.errors import ConflictError, LockedError, PadstoneError
 from snapshot_tool.model import canonical
 from snapshot_tool.model.canonical import Json
 from snapshot_tool.model.manifest import Manifest
@@ -183,21 +183,25 @@ class Lock:
             )
         self.held = prolonged
 
-    def release(self) -> None:
+    def release(self) -> LockHolder | None:
         """Give the lock back; nothing happens if it was lost.
 
-        A call that fails is no error: the work is done, and the lock expires by itself.
+        A call that fails is no error: the work is done, and the lock expires by itself. What could
+        not be given back is returned.
         """
         if self.held is None:
-            return
+            return None
         held, self.held = self.held, None
-        with suppress(FailedError):
+        try:
             self._tables.delete_if(
                 self._table,
                 {"account": held.key},
                 condition=_SAME_LOCK,
                 values={"token": held.token},
             )
+        except PadstoneError:
+            return held
+        return None
 
     def holder(self, key: str) -> LockHolder | None:
         """Say who holds an account's lock, for those who only look."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from snapshot_tool.account.execute import HaltedError, Run
 from snapshot_tool.account.schedule import Results
 from snapshot_tool.account.undo import Undone
-from snapshot_tool.errors import DeployFailedError, PadstoneError
+from snapshot_tool.errors import CredentialsError, DeployFailedError, PadstoneError
 from snapshot_tool.model.account import StackOutcome
 from snapshot_tool.model.plan import Action, StackChange
 
@@ -23,13 +23,19 @@ def told(run: Run, results: Results[StackOutcome], undone: Results[Undone]) -> E
     causes = [error for error in results.failed.values() if not isinstance(error, HaltedError)]
     if not run.former and len(causes) == 1:
         return causes[0]
-    error = DeployFailedError(
+    error = _kind(causes)(
         "\n  ".join([_headline(causes, undone), *_reasons(causes), *_places(run, undone)]),
         where=f"account {run.plan.target.name}",
         fix=_fix(causes, undone),
     )
     error.__cause__ = causes[0] if causes else None
     return error
+
+
+def _kind(causes: Sequence[Exception]) -> type[PadstoneError]:
+    """Return what it counts as: credentials that expire are the caller's to mend."""
+    expired = causes and all(isinstance(error, CredentialsError) for error in causes)
+    return CredentialsError if expired else DeployFailedError
 
 
 def _headline(causes: Sequence[Exception], undone: Results[Undone]) -> str:
@@ -69,6 +75,8 @@ def _status(run: Run, change: StackChange) -> str:
 
 
 def _fix(causes: Sequence[Exception], undone: Results[Undone]) -> str:
+    if _kind(causes) is CredentialsError:
+        return "refresh the profile's credentials, then run the same command again"
     if undone.failed:
         return (
             "bring the stacks named to rest (their events say what is in the way), then run the"

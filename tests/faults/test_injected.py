@@ -118,6 +118,8 @@ def _converges(command: Command, before: Mapping[str, object], after: Ran) -> No
     """The account is as before or as wanted; the same command brings it there."""
     world, wanted = command.world, command.words[-1]
     world.at_rest()
+    assert after.code or not world.locks()
+    assert "could not be released" in after.err or not world.locks(), after
     if after.code == 0:
         assert world.status().snapshot == wanted
     elif "NOT be taken back" not in after.err:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from snapshot_tool.account import output_offers
 from snapshot_tool.errors import (
     AccessDeniedError,
     ConflictError,
+    CredentialsError,
     DeployFailedError,
     VerificationError,
 )
@@ -18,6 +20,8 @@ from snapshot_tool.model.names import StageName
 from snapshot_tool.model.parameters import Source
 from snapshot_tool.model.progress import Phase, Progress
 from snapshot_tool.model.stacks import StackEvent, StackStatus
+from tests.fakes.failing import Fault as Call
+from tests.fakes.failing import Faulty
 from tests.fakes.stacks import Fault
 from tests.unit.deployments import (
     FIRST,
@@ -349,6 +353,28 @@ def test_a_plan_for_what_is_no_longer_there_is_refused() -> None:
     with pytest.raises(ConflictError, match="has changed since it was planned"):
         world.account().apply(plan, chain(SECOND).templates, url, world.told.append)
     assert world.content() == before
+
+
+def test_credentials_that_expire_midway_are_the_callers_to_mend() -> None:
+    """Nothing can be taken back without any; the message says which stack is where."""
+    world = World()
+    world.deploy(chain(FIRST))
+    execute = 1 + _calls_until("execute")
+    port: Any = Faulty(world.stacks, Call(execute, CredentialsError("expired"), times=None))
+    with pytest.raises(CredentialsError, match=r"(?s)NOT be taken back.*LEFT IN") as caught:
+        world.deploy(chain(SECOND), port=port)
+    assert "refresh" in caught.value.fix
+    world.deploy(chain(SECOND))
+    assert world.plan(chain(SECOND)).empty
+
+
+def _calls_until(call: str) -> int:
+    """Return at which of its calls a deployment makes that call first; it is made elsewhere."""
+    other = World()
+    other.deploy(chain(FIRST))
+    port: Any = Faulty(other.stacks)
+    other.deploy(chain(SECOND), port=port)
+    return int(port.made.index(call)) + 1
 
 
 def test_an_error_before_anything_was_touched_is_told_as_it_is() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from snapshot_tool.errors import (
     VerificationError,
 )
 from snapshot_tool.ledger import Lock
+from snapshot_tool.model.canonical import Json
 from snapshot_tool.model.records import LockOwner
 from snapshot_tool.ports import Put
 from tests.fakes.clock import FakeClock
@@ -222,6 +224,21 @@ def test_a_second_deployer_is_refused_by_name(world: World) -> None:
         world.deploy("beta", snapshot)
     world.deploy("beta", snapshot)
     assert lock.holder("222222222222/us-west-2/-") is None
+
+
+def test_a_lock_that_could_not_be_given_back_is_told() -> None:
+    """With the failure that it comes with: until when it keeps others out."""
+
+    class Expiring(FakeTables):
+        def delete_if(self, table: str, key: Mapping[str, Json], **rest: Any) -> bool:
+            raise CredentialsError("the token has expired")
+
+    world = World(tables=Expiring()).bootstrap()
+    snapshot = world.freeze(proof_assembly("one")).id
+    world.accounts["beta"].stacks.fail("padstone-proof-ci", Fault("Topic", "no such luck"))
+    with pytest.raises(DeployFailedError, match=r"no such luck") as caught:
+        world.deploy("beta", snapshot)
+    assert "lock of 222222222222/us-west-2/- could not be released; it expires" in caught.value.fix
 
 
 class PatientClock(FakeClock):
