@@ -11,7 +11,7 @@ from snapshot_tool.model.stacks import StackEvent, StackState, StackStatus
 from snapshot_tool.ports import Clock, Stacks
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 8.0
-_GROWTH = 1.02  # a pause stays near a fiftieth of the time waited so far: what it can cost
+_SHARE = 1 / 50  # of the time waited so far: what a pause may cost
 _PATIENCE = 20.0  # seconds in which CloudFormation has to be seen starting
 
 _FIRST_LOOK, _BETWEEN_LOOKS = 2.0, 30.0
@@ -43,7 +43,7 @@ def settle(
             return state
         yield pause
         waited += pause
-        pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+        pause = min(max(waited * _SHARE, _FIRST_PAUSE), _LONGEST_PAUSE)
 
 
 def same(state: StackState, before: StackState) -> bool:
