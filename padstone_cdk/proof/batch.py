@@ -9,9 +9,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from padstone_cdk.nag import accept
 from padstone_cdk.pins import Package
 from padstone_cdk.proof.instances import Instances
-from padstone_cdk.proof.nag import accept
 from padstone_cdk.proof.network import Network
 from padstone_cdk.proof.policies import allow, arn, objects, role
 

@@ -12,8 +12,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from padstone_cdk.nag import accept
 from padstone_cdk.pins import Package
-from padstone_cdk.proof.nag import accept
 from padstone_cdk.proof.policies import allow, role
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14

@@ -5,11 +5,12 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from padstone_cdk.proof.nag import accept
+from padstone_cdk.nag import accept
 from padstone_cdk.proof.policies import allow, role
 
 _DISK_GIB = 200
-# Credentials are for the agent and for root in a container; a proof runs as nobody.
+# Credentials are for the agent and for root in a container; a proof runs as nobody. A machine that
+# cannot keep them apart does not stay up.
 _USER_DATA = """MIME-Version: 1.0
 Content-Type: multipart/mixed; boundary="==PADSTONE=="
 
@@ -17,7 +18,8 @@ Content-Type: multipart/mixed; boundary="==PADSTONE=="
 Content-Type: text/cloud-boothook; charset="us-ascii"
 
 #!/bin/bash
-set -eu
+set -Eeu
+trap poweroff ERR
 for address in 169.254.169.254 169.254.170.2; do
     iptables --insert OUTPUT --destination "$address" -m owner ! --uid-owner 0 --jump REJECT
 done

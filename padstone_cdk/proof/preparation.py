@@ -8,8 +8,8 @@ from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from padstone_cdk.nag import accept
 from padstone_cdk.proof.batch import ProofJobs
-from padstone_cdk.proof.nag import accept
 from padstone_cdk.proof.policies import allow, arn, for_this_account, objects, role
 
 _IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"

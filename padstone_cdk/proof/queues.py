@@ -4,7 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from padstone_cdk.proof.nag import accept
+from padstone_cdk.nag import accept
 
 _KEPT = cdk.Duration.days(14)
 

@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from padstone_cdk.proof.nag import accept
+from padstone_cdk.nag import accept
 from padstone_cdk.proof.policies import objects
 
 # Reports quote the source of whoever opened a pull request: nothing in them may run or reach out.

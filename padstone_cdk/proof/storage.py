@@ -7,8 +7,8 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 
+from padstone_cdk.nag import accept
 from padstone_cdk.pins import Pins
-from padstone_cdk.proof.nag import accept
 from padstone_cdk.stack import PadstoneStack
 
 # A first creation that fails leaves nothing behind, so that it can simply be tried again.

@@ -4,8 +4,8 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
+from padstone_cdk.nag import accept
 from padstone_cdk.proof.functions import Code, ProofFunction, consuming
-from padstone_cdk.proof.nag import accept
 from padstone_cdk.proof.policies import allow, arn, objects
 from padstone_cdk.proof.queues import WorkQueue, dead_letters
 from padstone_cdk.proof.switches import Switches, reading

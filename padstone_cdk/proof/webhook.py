@@ -8,8 +8,8 @@ from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from padstone_cdk.nag import accept
 from padstone_cdk.proof.functions import Code, ProofFunction
-from padstone_cdk.proof.nag import accept
 from padstone_cdk.proof.policies import allow
 from padstone_cdk.proof.queues import WorkQueue
 from padstone_cdk.proof.switches import Switches, reading

@@ -22,8 +22,10 @@ def read_artifacts(bucket: str) -> list[iam.PolicyStatement]:
 
 def hand_on_artifacts(bucket: str) -> list[iam.PolicyStatement]:
     """Hand artifacts from action to action."""
+    # A connection stores its sources with an ACL, though one that only repeats who owns them.
+    objects = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:PutObjectAcl"]
     return [
-        _allow(["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], _bucket(bucket, "*")),
+        _allow(objects, _bucket(bucket, "*")),
         _allow(
             ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetBucketVersioning"],
             _bucket(bucket),
