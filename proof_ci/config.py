@@ -29,7 +29,7 @@ class Name(StrEnum):
     PREPARE_PROJECT = "PREPARE_PROJECT"
     """Name of the CodeBuild project that prepares a commit's source. dispatch"""
     RESULTS_BUCKET = "RESULTS_BUCKET"
-    """Bucket of proof results. verdict, preparation"""
+    """Bucket of proof results. verdict, dispatch, preparation"""
     WEBHOOK_SECRET_ARN = "WEBHOOK_SECRET_ARN"  # noqa: S105 - the name of a variable
     """Secret: one string, or a JSON list of one or two while it is rotated. webhook, canary"""
     GITHUB_TOKEN_SECRET_ARN = "GITHUB_TOKEN_SECRET_ARN"  # noqa: S105 - the name of a variable
