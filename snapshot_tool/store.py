@@ -167,6 +167,7 @@ class SnapshotStore:
         stage = self._stage(snapshot)
         manifest = None if stage is None else self._manifest(stage, snapshot)
         if manifest is None:
+            self._refuse_false_claim(snapshot, stage)
             raise self._not_found(snapshot, begun=stage is not None)
         return manifest
 
@@ -228,6 +229,18 @@ class SnapshotStore:
                 where=key,
                 fix="delete its delete marker (aws s3api list-object-versions), then try again",
             )
+
+    def _refuse_false_claim(self, snapshot: SnapshotId, claimed: StageName | None) -> None:
+        """Raise VerificationError if the snapshot is there all the same, as another stage's."""
+        for stage in self._stages():
+            if stage != claimed and self._objects.head(manifest_key(stage, snapshot)):
+                raise VerificationError(
+                    f"says stage {claimed}, the snapshot is one of stage {stage}"
+                    if claimed
+                    else f"is missing, and there is such a snapshot of stage {stage}",
+                    where=_claim_key(snapshot),
+                    fix=_OTHER,
+                )
 
     def _not_found(self, snapshot: SnapshotId, *, begun: bool) -> NotFoundError:
         known = [one for stage in self._stages() for one in self._recent(stage, 100)]

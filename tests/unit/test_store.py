@@ -234,6 +234,21 @@ def test_an_unknown_id_is_told_with_the_nearest(store: SnapshotStore) -> None:
         store.manifest(SnapshotId("20200203-201552"))
 
 
+@pytest.mark.parametrize("harm", ["another stage", "destroyed"])
+def test_a_false_claim_hides_no_snapshot(
+    store: SnapshotStore, objects: FakeObjects, harm: str
+) -> None:
+    """Whoever changes the claim of a snapshot is found, and nobody is told that it never was."""
+    made = create(store)
+    key = f"ids/{made.id}"
+    if harm == "destroyed":
+        objects.destroy(key)
+    else:
+        objects.rot(key, b'{"stage": "prooe"}')
+    with pytest.raises(VerificationError, match="stage proof"):
+        store.manifest(made.id)
+
+
 def test_newest_first(store: SnapshotStore, clock: FakeClock) -> None:
     """Also within one second, and across stages."""
     made = [create(store).id, create(store).id]
