@@ -126,7 +126,7 @@ class Story:
         found = differing(before, self.witness.everything_of("beta"))
         self.show.fact(
             "beta is exactly what it was: templates, parameters, packages, images",
-            checked=f"read from the account before and after: {', '.join(found) or 'no difference'}",
+            checked=f"read from it before and after: {', '.join(found) or 'no difference'}",
             holds=not found,
         )
 

@@ -5,7 +5,6 @@ from local_cloud.cloudformation import (
     fidelity,
     pipelines,
     real,
-    secrets,
     states,
     stubs,
     templates,
@@ -16,5 +15,5 @@ from local_cloud.machine import Machine
 def install(machine: Machine) -> None:
     """Adds types, reads of templates, and refusals."""
     del machine
-    for part in (pipelines, batch_types, real, stubs, secrets, templates, fidelity, states):
+    for part in (pipelines, batch_types, real, stubs, templates, fidelity, states):
         part.install()
