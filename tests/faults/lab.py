@@ -89,11 +89,15 @@ class Lab:
 
     def taken_bucket(self) -> str:
         """Return the name of a bucket that somebody else owns."""
-        other = f"other-{next(_numbers)}"
-        name = f"taken-{self.cloud.add_account(other)}"
-        s3 = testing.client(self.cloud, other, "s3")
+        name = f"taken-{next(_numbers)}"
+        self.cloud.add_account(name)
+        s3 = testing.client(self.cloud, name, "s3")
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
         return name
+
+    def free(self, bucket: str) -> None:
+        """Have its owner give up a taken bucket."""
+        testing.client(self.cloud, bucket, "s3").delete_bucket(Bucket=bucket)
 
 
 @dataclass(frozen=True)
