@@ -110,6 +110,7 @@ class AwsObjects:
             except ClientError as error:
                 if code_of(error) in _ABSENT:
                     return None
+                self._ask_why(error, key)
                 raise
         return ObjectInfo(
             key=key,
@@ -125,10 +126,19 @@ class AwsObjects:
                 self._client.head_object(Key=key, **self._where)
             except ClientError as error:
                 if code_of(error) not in _ABSENT:
+                    self._ask_why(error, key)
                     raise
                 headers = error.response["ResponseMetadata"]["HTTPHeaders"]
                 return headers.get("x-amz-delete-marker") == "true"
         return False
+
+    def _ask_why(self, error: ClientError, key: str) -> None:
+        """Raise what S3 says to a GET: an answer to HEAD has no body, and so no reason.
+
+        Credentials that have expired look like any other bad request there.
+        """
+        if code_of(error) == "400":
+            self._client.get_object(Key=key, Range="bytes=0-0", **self._where)
 
     def keys(self, prefix: str, *, after: str = "") -> Iterator[str]:
         """Yield keys under a prefix in order, from behind the key `after`, page by page."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import pytest
 
-from snapshot_tool.errors import NotFoundError, VerificationError
+from snapshot_tool.errors import CredentialsError, NotFoundError, VerificationError
 from snapshot_tool.model.names import Sha256
 from snapshot_tool.ports import Objects
 from tests.contracts.conftest import Reached, bucket_of
@@ -157,6 +158,20 @@ def test_a_lost_answer_to_a_write_reads_as_taken(reached: Reached) -> None:
     finally:
         reached.cloud.faults.clear()
     assert objects.get("a") == b"bytes"
+
+
+def test_credentials_that_have_expired_are_told_by_every_call(reached: Reached) -> None:
+    """The answer to a HEAD is a plain 400 without a word."""
+    objects = bucket_of(reached)
+    account, code = reached.account_id, "ExpiredToken"
+    reached.cloud.faults.add("s3:*", account=account, status=400, code=code, times=100)
+    calls: list[Callable[[str], object]] = [objects.get, objects.head, objects.deleted]
+    try:
+        for call in calls:
+            with pytest.raises(CredentialsError, match="ExpiredToken"):
+                call("a")
+    finally:
+        reached.cloud.faults.clear()
 
 
 def test_a_race_is_run_again(reached: Reached) -> None:
