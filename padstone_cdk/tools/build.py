@@ -111,7 +111,7 @@ class BuildStack(PadstoneStack):
             ]
         return [
             *common,
-            *grants.publish_package(self.text(wiring.SHARED_BUCKET), self._tool),
+            grants.publish_package(self.text(wiring.SHARED_BUCKET), self._tool),
             grants.record(self, f"{self._prefix}/packages/{self._tool}/latest"),
         ]
 

@@ -45,12 +45,9 @@ def run_build(project: str) -> iam.PolicyStatement:
     return _allow(actions, project)
 
 
-def publish_package(bucket: str, tool: str) -> list[iam.PolicyStatement]:
-    """Write a tool's packages, and look what is there; without ListBucket absent is forbidden."""
-    return [
-        _allow(["s3:GetObject", "s3:PutObject"], _bucket(bucket, f"packages/{tool}/*")),
-        _allow(["s3:ListBucket"], _bucket(bucket)),
-    ]
+def publish_package(bucket: str, tool: str) -> iam.PolicyStatement:
+    """Write a tool's packages, and read them back. What else there is, a build cannot see."""
+    return _allow(["s3:GetObject", "s3:PutObject"], _bucket(bucket, f"packages/{tool}/*"))
 
 
 def push_image(repository: str) -> list[iam.PolicyStatement]:
