@@ -124,7 +124,8 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         pins = _publish(cloud, beta)
         folder = tmp_path_factory.mktemp("app")
         (folder / "pins.json").write_text(json.dumps(pins))
-        stages = synthesise(folder / "out", **{"padstone:pins": str(folder / "pins.json")})
+        pinned = {"padstone:pins": str(folder / "pins.json")}
+        stages = synthesise(folder / "out", **pinned)  # type: ignore[arg-type] # a context key
         facts = {
             "SharedBucketName": BUCKET,
             "ProofImageRepositoryUri": f"{tools}.dkr.ecr.us-west-2.amazonaws.com/proof",
