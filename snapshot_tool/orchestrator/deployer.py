@@ -255,8 +255,15 @@ class Deployer:
 
     def _refuse_unregistered(self, reached: Reached) -> None:
         target = reached.target
-        known = {one.account_id for one in self.accounts.tools.register.accounts()}
-        if target.account_id not in known:
+        known = {one.name: one.account_id for one in self.accounts.tools.register.accounts()}
+        if known.get(target.name, target.account_id) != target.account_id:
+            raise CredentialsError(
+                f"it is registered as {known[target.name]},"
+                f" the profile {reached.config.profile} leads to {target.account_id}",
+                where=f"account {target.name}",
+                fix="correct the profile; if the account has moved, remove it and add it again",
+            )
+        if target.account_id not in known.values():
             raise NotFoundError(
                 f"account {target.account_id} is not registered, so it cannot read the snapshot",
                 where=f"account {target.name}",

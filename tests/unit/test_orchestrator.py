@@ -26,6 +26,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.stacks import Fault
 from tests.fakes.tables import FakeTables
 from tests.fakes.world import (
+    IDS,
     PROOF,
     SETTINGS,
     TOOLS,
@@ -184,6 +185,15 @@ def test_an_account_that_is_not_registered_is_refused(world: World) -> None:
     world.orchestrator().account_remove("beta")
     with pytest.raises(NotFoundError, match="padstone account add beta"):
         world.deploy("beta", snapshot)
+
+
+def test_a_profile_that_leads_to_another_registered_account_is_refused(world: World) -> None:
+    """What is called beta must not end up in prod, although prod may read the snapshot."""
+    snapshot = world.freeze(proof_assembly("one")).id
+    world.accounts["beta"].identity = FakeIdentity(IDS["prod"])
+    with pytest.raises(CredentialsError, match=r"is registered as 2+, .* leads to 3+"):
+        world.deploy("beta", snapshot)
+    assert world.content("beta") == {}
 
 
 def test_a_snapshot_of_another_stage_is_refused(world: World) -> None:
