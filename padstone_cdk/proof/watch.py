@@ -1,6 +1,7 @@
 """What watches over the account: alarms and failures go to people, numbers to a dashboard."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -27,8 +28,13 @@ class Watch(Construct):
         """`people` and `tickets` are addresses; told once if they are the same."""
         super().__init__(scope, construct_id)
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True)
-        self._may_publish("cloudwatch.amazonaws.com", "Alarms", arn("cloudwatch", "alarm:*"))
-        self._may_publish("events.amazonaws.com", "Events", arn("events", "rule/*"))
+        alarms = {
+            "StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID},
+            "ArnLike": {"aws:SourceArn": arn("cloudwatch", "alarm:*")},
+        }
+        self._may_publish("cloudwatch.amazonaws.com", "AlarmsOfThisAccount", alarms)
+        # EventBridge supports no Condition in the policy of a topic.
+        self._may_publish("events.amazonaws.com", "Events", None)
         self._subscribe("People", people)
         different = cdk.CfnCondition(
             self,
@@ -37,17 +43,14 @@ class Watch(Construct):
         )
         self._subscribe("Tickets", tickets).cfn_options.condition = different
 
-    def _may_publish(self, service: str, sid: str, source: str) -> None:
+    def _may_publish(self, service: str, sid: str, conditions: Mapping[str, Any] | None) -> None:
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
-                sid=f"{sid}OfThisAccount",
+                sid=sid,
                 principals=[iam.ServicePrincipal(service)],
                 actions=["sns:Publish"],
                 resources=[self.topic.topic_arn],
-                conditions={
-                    "StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID},
-                    "ArnLike": {"aws:SourceArn": source},
-                },
+                conditions=conditions,
             )
         )
 

@@ -29,9 +29,8 @@ class AlarmsStack(PadstoneStack):
         )
         self._topic = sns.CfnTopic(self, "Failures", display_name="Padstone builds")
         self._subscribe()
-        rule = self._rule()
-        alarms = [self._alarm(tool) for tool in TOOLS]
-        self._let_publish(rule, alarms)
+        self._tell_of_executions()
+        self._let_publish([self._alarm(tool) for tool in TOOLS])
         self.publish("FailuresTopicArn", self._topic.ref, "Topic on which failures are told")
 
     def _subscribe(self) -> None:
@@ -46,9 +45,9 @@ class AlarmsStack(PadstoneStack):
         )
         subscription.cfn_options.condition = named
 
-    def _rule(self) -> events.CfnRule:
+    def _tell_of_executions(self) -> None:
         message = "The build <pipeline> of Padstone failed: execution <execution>, region <region>."
-        return events.CfnRule(
+        events.CfnRule(
             self,
             "FailedExecutions",
             description="Executions of Padstone's pipelines that failed",
@@ -98,7 +97,7 @@ class AlarmsStack(PadstoneStack):
             ok_actions=[self._topic.ref],
         )
 
-    def _let_publish(self, rule: events.CfnRule, alarms: list[cloudwatch.CfnAlarm]) -> None:
+    def _let_publish(self, alarms: list[cloudwatch.CfnAlarm]) -> None:
         sns.CfnTopicPolicy(
             self,
             "FailuresPolicy",
@@ -107,8 +106,9 @@ class AlarmsStack(PadstoneStack):
                 "Version": "2012-10-17",
                 "Statement": [
                     self._deny_plain_http(),
-                    self._allow("events", [rule.attr_arn]),
-                    self._allow("cloudwatch", [alarm.attr_arn for alarm in alarms]),
+                    # EventBridge supports no Condition in the policy of a topic.
+                    self._allow("events"),
+                    {**self._allow("cloudwatch"), "Condition": self._of(alarms)},
                 ],
             },
         )
@@ -123,15 +123,17 @@ class AlarmsStack(PadstoneStack):
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
         }
 
-    def _allow(self, service: str, sources: list[str]) -> dict[str, Any]:
+    def _allow(self, service: str) -> dict[str, Any]:
         return {
             "Sid": f"Allow{service.capitalize()}",
             "Effect": "Allow",
             "Principal": {"Service": f"{service}.amazonaws.com"},
             "Action": "sns:Publish",
             "Resource": self._topic.ref,
-            "Condition": {
-                "StringEquals": {"aws:SourceAccount": self.account},
-                "ArnEquals": {"aws:SourceArn": sources},
-            },
+        }
+
+    def _of(self, alarms: list[cloudwatch.CfnAlarm]) -> dict[str, Any]:
+        return {
+            "StringEquals": {"aws:SourceAccount": self.account},
+            "ArnEquals": {"aws:SourceArn": [alarm.attr_arn for alarm in alarms]},
         }

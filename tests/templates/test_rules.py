@@ -235,11 +235,30 @@ def test_services_act_for_this_account_only(app: Synthesis, stack: str) -> None:
     template = app.template(stack)
     for name, permission in resources(template, "AWS::Lambda::Permission").items():
         assert "SourceArn" in permission or "SourceAccount" in permission, name
-    for name, policy in resources(template, *POLICIES).items():
+    for policy in resources(template, *POLICIES).values():
         for statement in _statements({"Resources": policy}):
             if isinstance(principal := statement["Principal"], dict) and "Service" in principal:
-                keys = {key.lower() for test in statement["Condition"].values() for key in test}
-                assert keys & {"aws:sourcearn", "aws:sourceaccount"}, (name, statement)
+                condition = statement.get("Condition", {})
+                keys = {key.lower() for test in condition.values() for key in test}
+                assert keys & {"aws:sourcearn", "aws:sourceaccount"} or _rule_to_topic(statement)
+
+
+def _rule_to_topic(statement: dict[str, Any]) -> bool:
+    """EventBridge supports no Condition in the policy of a topic, where it would silence it."""
+    return (
+        statement["Principal"] == {"Service": "events.amazonaws.com"}
+        and statement["Action"] == "sns:Publish"
+        and "Condition" not in statement
+    )
+
+
+@every_stack
+def test_rules_publish_to_topics(app: Synthesis, stack: str) -> None:
+    """No Condition stands in their way: with one, messages would be lost without a word."""
+    for policy in resources(app.template(stack), "AWS::SNS::TopicPolicy").values():
+        for statement in _statements({"Resources": policy}):
+            if statement["Principal"] == {"Service": "events.amazonaws.com"}:
+                assert _rule_to_topic(statement)
 
 
 @every_stack
