@@ -34,7 +34,8 @@ def _naming(stock: Callable[..., str]) -> Callable[..., str]:
         region: str,
         account: str,
     ) -> str:
-        arn = stock(service, method, path, headers, body, query, region, account)
+        owner = str(_parsed(body).get("registryId") or account) if service == "ecr" else account
+        arn = stock(service, method, path, headers, body, query, region, owner)
         if arn != "*" or service not in _NAMES:
             return arn
         request = query if service == "cloudformation" else _parsed(body)

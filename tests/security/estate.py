@@ -1,0 +1,305 @@
+"""A tools account and three others on a local cloud that enforces IAM, and who acts in them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import os
+import re
+import subprocess
+import tarfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+
+from local_cloud import LocalCloud, testing
+from local_cloud.directory import DEFAULT_REGION
+from snapshot_tool import policies
+from snapshot_tool.model.names import AccountId
+from snapshot_tool.model.plan import Target
+from snapshot_tool.policies import Role, ToolsFacts
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PACKAGES = ("lambda", "batch", "viewer", "cbmc")
+ACCOUNTS = ("tools", "beta", "other")
+PROJECT = {
+    "ProjectName": "Matrix-Beta",
+    "NotificationAddress": "people@example.com",
+    "SIMAddress": "tickets@example.com",
+    "GitHubRepository": "example/padmath",
+    "GitHubBranchName": "main",
+}
+_QUICK = Config(retries={"total_max_attempts": 1})
+_NOBODY = Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1})
+
+
+@dataclass
+class Actor:
+    """Somebody who makes calls: `account` is the profile of the account they belong to."""
+
+    name: str
+    account: str
+    session: boto3.Session
+    endpoint: str
+    config: Config = _QUICK
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, service: str) -> Any:
+        """Return a client of a service."""
+        if service not in self._clients:
+            made: Any = self.session
+            self._clients[service] = made.client(
+                service, endpoint_url=self.endpoint, config=self.config
+            )
+        return self._clients[service]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Estate:
+    """The accounts `tools`, `beta` (registered, deployed) and `other` (neither)."""
+
+    cloud: LocalCloud
+    folder: Path
+    ids: Mapping[str, str]
+    environment: Mapping[str, str]
+
+    def client(self, account: str, service: str) -> Any:
+        """Return a client of an account's administrator."""
+        return testing.client(self.cloud, account, service)
+
+    def config(self, name: str, tools: str = "tools", **accounts: str) -> Path:
+        """Write a padstone.toml with these profiles, by the names of the accounts."""
+        lines = ['region = "us-west-2"', "[tools]", f'profile = "{tools}"']
+        lines += [f'parameters = "{CHECKOUT / "examples/projects/tools.json"}"']
+        for account, profile in accounts.items():
+            lines += [f"[accounts.{account}]", f'profile = "{profile}"']
+            lines += [f'parameters = "{self.folder / "project.json"}"']
+        path = self.folder / f"{name}.toml"
+        path.write_text("\n".join(lines) + "\n")
+        return path
+
+    def run(self, *words: str, config: Path | None = None) -> Ran:
+        """Run padstone, as the administrator of all accounts if no configuration is given."""
+        chosen = config or self.folder / "admin.toml"
+        done = subprocess.run(
+            ["padstone", *words],
+            env={**self.environment, "PADSTONE_CONFIG": str(chosen)},
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    def ok(self, *words: str, config: Path | None = None) -> Any:
+        """Run padstone, insist on its success and return its JSON document."""
+        ran = self.run(*words, "--json", config=config)
+        assert ran.code == 0, f"padstone {' '.join(words)}\n{ran.err}{ran.out}"
+        return ran.document
+
+    # --- what there is ---------------------------------------------------------------------------
+
+    def stacks(self, account: str) -> list[dict[str, Any]]:
+        pages = self.client(account, "cloudformation").get_paginator("describe_stacks").paginate()
+        return [stack for page in pages for stack in page["Stacks"]]
+
+    @cached_property
+    def tools(self) -> dict[str, str]:
+        """The outputs of the tools account's stacks."""
+        return {k: v for stack in self.stacks("tools") for k, v in testing.outputs(stack).items()}
+
+    @cached_property
+    def beta(self) -> dict[str, str]:
+        """The outputs of beta's stacks."""
+        return {k: v for stack in self.stacks("beta") for k, v in testing.outputs(stack).items()}
+
+    @cached_property
+    def resources(self) -> dict[tuple[str, str], str]:
+        """Physical IDs by stack and logical ID, of all accounts."""
+        found = {}
+        for account in ("tools", "beta"):
+            client = self.client(account, "cloudformation")
+            for stack in self.stacks(account):
+                name = stack["StackName"]
+                pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
+                for page in pages:
+                    for one in page["StackResourceSummaries"]:
+                        found[name, one["LogicalResourceId"]] = one["PhysicalResourceId"]
+        return found
+
+    def resource(self, stack: str, name: str) -> str:
+        """Return the physical ID of a resource by its construct's path without separators."""
+        pattern = re.compile(rf"{name}([0-9A-F]{{8}})?")
+        found = [
+            physical
+            for (there, logical), physical in self.resources.items()
+            if there == stack and pattern.fullmatch(logical)
+        ]
+        assert len(found) == 1, f"{stack} {name}: {found}"
+        return found[0]
+
+    # --- who acts --------------------------------------------------------------------------------
+
+    def target(self, account: str) -> Target:
+        return Target(name=account, account_id=AccountId(self.ids[account]), region=DEFAULT_REGION)
+
+    @cached_property
+    def facts(self) -> ToolsFacts:
+        """What policies are made of."""
+        outputs = [testing.outputs(stack) for stack in self.stacks("tools")]
+        return ToolsFacts.of(self.target("tools"), outputs)
+
+    def admin(self, account: str) -> Actor:
+        session = testing.session(self.cloud, account)
+        return Actor(f"admin of {account}", account, session, self.cloud.endpoint)
+
+    def anonymous(self) -> Actor:
+        session = testing.session(self.cloud, "other")
+        return Actor("anonymous", "", session, self.cloud.endpoint, _NOBODY)
+
+    def user(self, account: str, name: str, *documents: Mapping[str, Any]) -> str:
+        """Make a user with these policies; return the profile of their key."""
+        iam = self.client(account, "iam")
+        iam.create_user(UserName=name)
+        for number, document in enumerate(documents):
+            iam.put_user_policy(
+                UserName=name, PolicyName=f"p{number}", PolicyDocument=json.dumps(document)
+            )
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        profile = f"{account}-{name}"
+        self.cloud.add_profile(profile, key["AccessKeyId"], key["SecretAccessKey"])
+        return profile
+
+    def operator(self, role: Role, account: str = "tools") -> str:
+        """Make a user with a role's policy in an account; return their profile."""
+        target = self.target("beta" if account == "tools" else account)
+        write = policies.policy if account == "tools" else policies.policy_there
+        return self.user(account, role, write(role, self.facts, target))
+
+    def acting(self, profile: str, name: str, account: str) -> Actor:
+        return Actor(name, account, testing.session(self.cloud, profile), self.cloud.endpoint)
+
+    def service_role(self, account: str, role: str, name: str) -> Actor:
+        """Act as a role of a service: its trust is changed to let us, its rights are not."""
+        iam, sts = self.client(account, "iam"), self.client(account, "sts")
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{self.ids[account]}:root"},
+                "Action": "sts:AssumeRole",
+            },
+        }
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
+        arn = iam.get_role(RoleName=role)["Role"]["Arn"]
+        keys = sts.assume_role(RoleArn=arn, RoleSessionName="matrix")["Credentials"]
+        session = testing.session(self.cloud, account)
+        session._session.set_credentials(
+            keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]
+        )
+        return Actor(name, account, session, self.cloud.endpoint)
+
+
+def open_estate(cloud: LocalCloud, folder: Path) -> Estate:
+    """Deploy tools from source, put packages there, freeze a proof snapshot, deploy it to beta."""
+    estate = Estate(
+        cloud=cloud,
+        folder=folder,
+        ids={account: cloud.add_account(account) for account in ACCOUNTS},
+        environment={
+            **{k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PADSTONE_"))},
+            **cloud.environment(),
+        },
+    )
+    (folder / "project.json").write_text(json.dumps(PROJECT))
+    estate.config("admin", beta="beta", other="other")
+    estate.ok("deploy", "tools", "--from-source")
+    furnish(estate)
+    estate.ok("account", "add", "beta")
+    return estate
+
+
+def furnish(estate: Estate) -> None:
+    """Put packages and an image where the builds would, without running them."""
+    ssm, s3 = estate.client("tools", "ssm"), estate.client("tools", "s3")
+    bucket, prefix = estate.tools["SharedBucketName"], estate.tools["ParameterPrefix"]
+    for tool in PACKAGES:
+        body = _zip() if tool == "lambda" else _tarball(tool)
+        key = f"packages/{tool}/{package_file(tool)}"
+        digest = hashlib.sha256(body)
+        checksum = base64.b64encode(digest.digest()).decode()
+        put = s3.put_object(
+            Bucket=bucket, Key=key, Body=body, IfNoneMatch="*", ChecksumSHA256=checksum
+        )
+        record = {
+            "key": key,
+            "version_id": put["VersionId"],
+            "sha256": digest.hexdigest(),
+            "size": len(body),
+            "commit": "0123abcd" * 5,
+            "built_at": "2026-01-01T00:00:00Z",
+        }
+        name = f"{prefix}/packages/{tool}/latest"
+        ssm.put_parameter(Name=name, Value=json.dumps(record), Type="String")
+    image = put_image(estate.admin("tools"), estate, "first")
+    record = {"digest": image, "commit": "0123abcd" * 5, "built_at": "2026-01-01T00:00:00Z"}
+    name = f"{prefix}/images/proof/latest"
+    ssm.put_parameter(Name=name, Value=json.dumps(record), Type="String")
+
+
+def package_file(tool: str) -> str:
+    """Return the name of a tool's only package."""
+    return f"{tool}-20260101-000000-0123abcd.{'zip' if tool == 'lambda' else 'tar.gz'}"
+
+
+def put_image(actor: Actor, estate: Estate, tag: str) -> str:
+    """Put an image manifest into the repository of the tools account; return its digest."""
+    repository = estate.tools["ProofImageRepositoryArn"].rpartition("repository/")[2]
+    manifest = {"schemaVersion": 2, "layers": [], "annotations": {"tag": tag}}
+    answer = actor("ecr").put_image(
+        registryId=estate.ids["tools"],
+        repositoryName=repository,
+        imageManifest=json.dumps(manifest),
+        imageTag=tag,
+    )
+    return str(answer["image"]["imageId"]["imageDigest"])
+
+
+def _zip() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for path in sorted((CHECKOUT / "proof_ci").rglob("*.py")):
+            archive.write(path, path.relative_to(CHECKOUT))
+    return out.getvalue()
+
+
+def _tarball(text: str) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        info = tarfile.TarInfo("README")
+        info.size = len(text)
+        archive.addfile(info, io.BytesIO(text.encode()))
+    return out.getvalue()
