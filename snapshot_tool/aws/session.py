@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import NoCredentialsError
 from botocore.loaders import Loader
 
 from snapshot_tool import ports
@@ -104,6 +105,8 @@ class Session:
 
     def _make(self, service: str) -> Any:
         with _MAKING, translated(f"profile {self.profile or 'default'}"):
+            if self._session.get_credentials() is None:
+                raise NoCredentialsError  # a call would say so, too, but not whose are missing
             if service not in self._clients:
                 self._clients[service] = self._session.create_client(
                     service,

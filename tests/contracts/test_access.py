@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -89,6 +91,16 @@ def test_an_unknown_profile_is_told_as_such(reached: Reached) -> None:
     """With the place to add it."""
     with pytest.raises(NotFoundError, match=r"profile no-such-profile.*(?s:.)*aws/config"):
         Session("no-such-profile")
+
+
+def test_a_profile_without_credentials_is_told_by_name(reached: Reached) -> None:
+    """Whatever is called first; several profiles may be in play."""
+    config = Path(reached.cloud.environment()["AWS_CONFIG_FILE"])
+    with config.open("a", encoding="utf-8") as file:
+        file.write("\n[profile keyless]\nregion = us-west-2\n")
+    for service in ("sts", "cloudformation"):
+        with pytest.raises(CredentialsError, match="profile keyless"):
+            Session("keyless").client(service)
 
 
 def test_one_client_serves_all_threads(reached: Reached) -> None:
