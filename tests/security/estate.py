@@ -84,6 +84,7 @@ class Estate:
     folder: Path
     ids: Mapping[str, str]
     environment: Mapping[str, str]
+    _made: set[str] = field(default_factory=set)
 
     def client(self, account: str, service: str) -> Any:
         """Return a client of an account's administrator."""
@@ -194,7 +195,11 @@ class Estate:
         return profile
 
     def operator(self, role: Role, account: str = "tools") -> str:
-        """Make a user with a role's policy in an account; return their profile."""
+        """Return the profile of a user who has a role's policy in an account, made when new."""
+        profile = f"{account}-{role}"
+        if profile in self._made:
+            return profile
+        self._made.add(profile)
         target = self.target("beta" if account == "tools" else account)
         write = policies.policy if account == "tools" else policies.policy_there
         return self.user(account, role, write(role, self.facts, target))

@@ -1,0 +1,180 @@
+"""With exactly the policies that are written for them, operators do their work and nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from snapshot_tool import policies
+from snapshot_tool.policies import Role
+from tests.security.estate import Estate
+
+REFUSED = "no right to call"
+_LIMIT = 6144  # characters of a managed policy, white space not counted
+
+
+@pytest.fixture
+def publisher(estate: Estate) -> Path:
+    return estate.config("publisher", tools=estate.operator(Role.PUBLISHER))
+
+
+@pytest.fixture
+def reader(estate: Estate, snapshot: str) -> Path:
+    there, here = estate.operator(Role.READER, "beta"), estate.operator(Role.READER)
+    return estate.config("reader", tools=here, beta=there)
+
+
+@pytest.fixture
+def deployer(estate: Estate, snapshot: str) -> Path:
+    there, here = estate.operator(Role.PROOF_DEPLOYER, "beta"), estate.operator(Role.PROOF_DEPLOYER)
+    return estate.config("deployer", tools=here, beta=there, other="other")
+
+
+@pytest.fixture
+def tools_deployer(estate: Estate) -> Path:
+    return estate.config("tools-deployer", tools=estate.operator(Role.TOOLS_DEPLOYER), beta="beta")
+
+
+@pytest.fixture(scope="module")
+def tools_snapshot(estate: Estate) -> str:
+    """A snapshot of the stage tools."""
+    return str(estate.ok("snapshot", "create", "tools")["id"])
+
+
+def refused(estate: Estate, config: Path, *words: str) -> str:
+    """Insist that a command fails for want of a right, and says so in one line."""
+    ran = estate.run(*words, config=config)
+    assert ran.code == 1, ran
+    assert REFUSED in ran.err
+    assert "Traceback" not in ran.err
+    return ran.err
+
+
+def test_a_publisher_freezes_lists_and_verifies(estate: Estate, publisher: Path) -> None:
+    """And sees which packages there are."""
+    made = estate.ok("snapshot", "create", "proof", config=publisher)["id"]
+    listed = estate.ok("snapshot", "list", config=publisher)["snapshots"]
+    assert listed[0]["id"] == made
+    estate.ok("snapshot", "verify", made, "--read-packages", config=publisher)
+    assert len(estate.ok("package", "list", config=publisher)["packages"]) >= 4
+
+
+def test_a_publisher_changes_no_account(
+    estate: Estate, tools_snapshot: str, publisher: Path
+) -> None:
+    """Neither the tools account, nor who is registered, nor a package."""
+    refused(estate, publisher, "deploy", "tools", "--snapshot", tools_snapshot)
+    refused(estate, publisher, "account", "add", "gamma", "--account-id", "123456789012")
+    refused(estate, publisher, "package", "build", "cbmc")
+    package = estate.folder / "x.tar.gz"
+    package.write_bytes(b"x")
+    refused(estate, publisher, "package", "add", "cbmc", str(package))
+
+
+def test_a_reader_sees_everything(estate: Estate, snapshot: str, reader: Path) -> None:
+    """Status, snapshots, records, packages and accounts, and what a deployment would do."""
+    [beta] = estate.ok("status", "beta", config=reader)["accounts"]
+    assert (beta["snapshot"], beta["verified"]) == (snapshot, True)
+    for words in (
+        *(("snapshot", "list"), ("snapshot", "show", snapshot), ("snapshot", "verify", snapshot)),
+        *(("history", "beta"), ("package", "list"), ("account", "list"), ("status",)),
+        ("plan", "beta", "--snapshot", snapshot),
+    ):
+        estate.ok(*words, config=reader)
+
+
+def test_a_reader_changes_nothing(estate: Estate, snapshot: str, reader: Path) -> None:
+    refused(estate, reader, "snapshot", "create", "proof")
+    switched = ("--set", "CiOperational=false")
+    refused(estate, reader, "deploy", "beta", "--snapshot", snapshot, *switched)
+    refused(estate, reader, "account", "remove", "beta")
+    assert estate.ok("account", "list")["accounts"][0]["name"] == "beta"
+
+
+def test_a_deployer_takes_its_account_forward_and_back(
+    estate: Estate, snapshot: str, deployer: Path
+) -> None:
+    """Plan, deploy, roll back, history: recorded, locked, the other account left alone."""
+    newer = estate.ok("snapshot", "create", "proof")["id"]
+    try:
+        plan = estate.ok("plan", "beta", "--snapshot", newer, config=deployer)
+        assert plan["changes"]
+        estate.ok("deploy", "beta", "--snapshot", newer, "--reason", "forward", config=deployer)
+    finally:
+        estate.ok("rollback", "beta", "--to", snapshot, config=deployer)
+    history = estate.ok("history", "beta", config=deployer)["deployments"]
+    assert [one["snapshot"] for one in history][:2] == [snapshot, newer]
+    [beta] = estate.ok("status", "beta", config=deployer)["accounts"]
+    assert (beta["snapshot"], beta["verified"]) == (snapshot, True)
+
+
+def test_a_deployer_deploys_nothing_else(
+    estate: Estate, tools_snapshot: str, deployer: Path
+) -> None:
+    """Not the tools account, no snapshot of its own, and no access for others."""
+    refused(estate, deployer, "snapshot", "create", "proof")
+    refused(estate, deployer, "account", "add", "gamma", "--account-id", "123456789012")
+    refused(estate, deployer, "deploy", "tools", "--snapshot", tools_snapshot)
+
+
+def test_a_deployer_does_not_record_for_another_account(
+    estate: Estate, snapshot: str, deployer: Path
+) -> None:
+    """Its policy names its own account's lock, so another's is never taken."""
+    config = estate.config("stray", tools=f"tools-{Role.PROOF_DEPLOYER}", tools2="tools")
+    estate.ok("account", "add", "tools2", "--account-id", estate.ids["tools"])
+    try:
+        said = refused(estate, config, "deploy", "tools2", "--snapshot", snapshot)
+        assert "PutItem" in said
+        assert estate.facts.locks in said
+    finally:
+        estate.ok("account", "remove", "tools2")
+
+
+def test_a_tools_deployer_deploys_tools_and_registers(
+    estate: Estate, tools_snapshot: str, tools_deployer: Path
+) -> None:
+    """From a snapshot that somebody else has published."""
+    estate.ok("deploy", "tools", "--snapshot", tools_snapshot, config=tools_deployer)
+    estate.ok("account", "add", "gamma", "--account-id", "123456789012", config=tools_deployer)
+    estate.ok("account", "remove", "gamma", config=tools_deployer)
+    refused(estate, tools_deployer, "snapshot", "create", "tools")
+
+
+def test_policies_fit_and_name_their_resources(estate: Estate) -> None:
+    """A `*` alone stands where AWS knows no resource: stacks without a name, and two services."""
+    tools, beta = estate.target("tools"), estate.target("beta")
+    written = [policies.policy(role, estate.facts, beta) for role in Role]
+    written += [
+        policies.policy_there(role, estate.facts, beta)
+        for role in (Role.READER, Role.PROOF_DEPLOYER)
+    ]
+    written += [
+        policies.resource_rights(tools, tools=True),
+        policies.resource_rights(beta, tools=False),
+    ]
+    unnamed = set()
+    for policy in written:
+        assert len(json.dumps(policy, separators=(",", ":"))) <= _LIMIT
+        statements = policy["Statement"]
+        assert isinstance(statements, list)
+        unnamed |= {str(one["Sid"]) for one in statements if one["Resource"] == ["*"]}
+    assert unnamed == {"LookAtStacks", "Unnamed"}
+
+
+def test_rights_upon_resources_hold_through_cloudformation_only(estate: Estate) -> None:
+    """The same call made directly is refused, though the policy names action and resource."""
+    rights = policies.resource_rights(estate.target("other"), tools=False)
+    actor = estate.acting(estate.user("other", "rights", rights), "rights", "other")
+    for service, operation, arguments in (
+        ("s3", "create_bucket", {"Bucket": "padstone-proof-by-hand"}),
+        ("iam", "get_role", {"RoleName": "padstone-proof-by-hand"}),
+        ("sqs", "create_queue", {"QueueName": "padstone-proof-by-hand"}),
+        ("ec2", "describe_vpcs", {}),
+    ):
+        with pytest.raises(
+            actor(service).exceptions.ClientError, match=r"(?i)not authorized|denied"
+        ):
+            getattr(actor(service), operation)(**arguments)
