@@ -59,8 +59,7 @@ def locked(
     if not tools.deployed:
         yield halt
         return
-    owner = this_process(holder.caller)
-    lock = Lock(tools.doors.tables, tools.locks_table, tools.clock, owner)
+    lock = _lock(tools, holder)
     acquire(lock, _key(holder.target), reason, clock=tools.clock, patience=patience)
     try:
         with kept_alive(lock, halt):
@@ -80,6 +79,17 @@ def _tell(left: LockHolder | None, error: BaseException) -> None:
         error.fix = f"{error.fix}\n{text} UTC".lstrip()
     else:
         error.add_note(f"{text} UTC")
+
+
+def refuse_held(tools: ToolsAccount, holder: Holder) -> None:
+    """Raise LockedError, which says who it is, if somebody holds an account's lock."""
+    if tools.deployed:
+        _lock(tools, holder).refuse_held(_key(holder.target))
+
+
+def _lock(tools: ToolsAccount, holder: Holder) -> Lock:
+    owner = this_process(holder.caller)
+    return Lock(tools.doors.tables, tools.locks_table, tools.clock, owner)
 
 
 @contextmanager

@@ -208,6 +208,11 @@ class Lock:
         there = self._read(key)
         return None if there is None or self._abandoned(there) else there
 
+    def refuse_held(self, key: str) -> None:
+        """Raise LockedError, which names the holder, if somebody has an account's lock."""
+        if there := self.holder(key):
+            raise _locked(there)
+
     def _take(self, key: str, reason: str, over: LockHolder | None) -> LockHolder | None:
         # Tokens grow even across a release, which deletes the item: milliseconds do, too.
         token = max(over.token + 1 if over else 0, int(self._clock.now().timestamp() * 1000))

@@ -16,6 +16,7 @@ from snapshot_tool.errors import (
     BadInputError,
     CredentialsError,
     NotFoundError,
+    StackBusyError,
     VerificationError,
 )
 from snapshot_tool.freeze import synthesise
@@ -157,7 +158,7 @@ class Deployer:
     def deploy(self, order: Order) -> DeployResult:
         """Carry out an order: all of it, or the account is as it was."""
         started = self.accounts.clock.monotonic()
-        prepared = self.prepare(order)
+        prepared = self._prepare(order)
         deployment = None
         if not prepared.plan.empty or self._unrecorded(prepared):
             reason = order.reason or order.action
@@ -167,6 +168,14 @@ class Deployer:
             self._build(prepared)
         seconds = self.accounts.clock.monotonic() - started
         return DeployResult(plan=prepared.plan, deployment=deployment, seconds=seconds)
+
+    def _prepare(self, order: Order) -> Prepared:
+        """Prepare; where a stack is in progress, LockedError says whose deployment that is."""
+        try:
+            return self.prepare(order)
+        except StackBusyError:
+            lease.refuse_held(self.accounts.tools, self.accounts.reach(order.account))
+            raise
 
     def _apply(self, prepared: Prepared, halt: Halt) -> Deployment | None:
         plan, account = prepared.plan, prepared.reached.account

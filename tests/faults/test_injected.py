@@ -17,6 +17,7 @@ from tests.faults.lab import Lab, Ran, World
 SEED = 20200204
 ALWAYS = 100_000
 ANYTHING = "*:*"
+NIGHT = 40  # places of each kind that are struck in the night
 
 PASSING: Mapping[str, Mapping[str, Any]] = {
     "throttled": {"status": 400, "code": "ThrottlingException"},
@@ -38,11 +39,11 @@ CODES = {"no rights": 1, "no rights once": 1, "expired": 2, "unavailable for lon
 
 
 def _cases(kinds: Mapping[str, object], short: int) -> pytest.MarkDecorator:
-    """Each kind at a few places of the run (fractions of it), and at a hundred in the night."""
+    """Each kind at a few places of the run (fractions of it), and at many in the night."""
     chance = random.Random(SEED)
     cases = []
     for kind in kinds:
-        for number in range(100):
+        for number in range(NIGHT):
             slow = number >= short or kind in LONG
             marks = (pytest.mark.nightly,) if slow else ()
             place = chance.random()
@@ -118,9 +119,9 @@ def _converges(command: Command, before: Mapping[str, object], after: Ran) -> No
     """The account is as before or as wanted; the same command brings it there."""
     world, wanted = command.world, command.words[-1]
     world.at_rest()
-    assert after.code or not world.locks()
-    assert "could not be released" in after.err or not world.locks(), after
-    if after.code == 0:
+    left = world.locks()
+    assert not left or after.code == 0 or "could not be released" in after.err, after
+    if after.code == 0:  # a lock that could not be given back does not make it a failure
         assert world.status().snapshot == wanted
     elif "NOT be taken back" not in after.err:
         now = world.content()
@@ -129,7 +130,7 @@ def _converges(command: Command, before: Mapping[str, object], after: Ran) -> No
     status = world.status()
     assert (status.snapshot, status.verified, status.differences) == (wanted, True, ())
     assert world.history()[0] == wanted
-    assert world.locks() == []
+    assert world.locks() == ([] if after.code else left)
 
 
 def _told(ran: Ran) -> None:

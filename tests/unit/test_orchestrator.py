@@ -16,11 +16,13 @@ from snapshot_tool.errors import (
     LockedError,
     NotFoundError,
     ServiceError,
+    StackBusyError,
     VerificationError,
 )
 from snapshot_tool.ledger import Lock
 from snapshot_tool.model.canonical import Json
 from snapshot_tool.model.records import LockOwner
+from snapshot_tool.model.stacks import StackStatus
 from snapshot_tool.ports import Put
 from tests.fakes.clock import FakeClock
 from tests.fakes.stacks import Fault
@@ -234,6 +236,27 @@ def test_a_second_deployer_is_refused_by_name(world: World) -> None:
         world.deploy("beta", snapshot)
     world.deploy("beta", snapshot)
     assert lock.holder("222222222222/us-west-2/-") is None
+
+
+def test_who_comes_while_stacks_are_changed_is_told_by_whom(world: World) -> None:
+    """The name of the holder says more than the status of a stack; without one that is told."""
+    a, b = world.freeze(proof_assembly("a")).id, world.freeze(proof_assembly("b")).id
+    world.deploy("beta", a)
+    ana = LockOwner(name="arn:aws:iam::222222222222:user/ana", host="elsewhere", pid=1)
+    lock = Lock(world.tables, "locks", world.clock, ana)
+    stacks = world.accounts["beta"].stacks
+    state = stacks.describe("padstone-proof-ci")
+    assert state is not None
+    stacks.put(
+        state.name,
+        stacks.template(state.name),
+        status=StackStatus.UPDATE_IN_PROGRESS,
+        tags=state.tags,
+    )
+    with lock.holding("222222222222/us-west-2/-", "", 60), pytest.raises(LockedError, match="ana"):
+        world.deploy("beta", b)
+    with pytest.raises(StackBusyError, match="UPDATE_IN_PROGRESS"):
+        world.deploy("beta", b)
 
 
 def test_a_lock_that_could_not_be_given_back_is_told() -> None:
