@@ -90,13 +90,24 @@ class Estate:
         """Return a client of an account's administrator."""
         return testing.client(self.cloud, account, service)
 
-    def config(self, name: str, tools: str = "tools", **accounts: str) -> Path:
-        """Write a padstone.toml with these profiles, by the names of the accounts."""
+    def config(
+        self,
+        name: str,
+        projects: Mapping[str, Mapping[str, str]] | None = None,
+        tools: str = "tools",
+        **accounts: str,
+    ) -> Path:
+        """Write a padstone.toml with these profiles by account; `projects` have their own values.
+
+        Where it is not stated, an account's profile has its name, and its project is that of beta.
+        """
         lines = ['region = "us-west-2"', "[tools]", f'profile = "{tools}"']
         lines += [f'parameters = "{CHECKOUT / "examples/projects/tools.json"}"']
-        for account, profile in accounts.items():
-            lines += [f"[accounts.{account}]", f'profile = "{profile}"']
-            lines += [f'parameters = "{self.folder / "project.json"}"']
+        for account in [*accounts, *(projects or {})]:
+            file = self.folder / f"{name}-{account}.json"
+            file.write_text(json.dumps((projects or {}).get(account, PROJECT)))
+            profile = accounts.get(account, account)
+            lines += [f"[accounts.{account}]", f'profile = "{profile}"', f'parameters = "{file}"']
         path = self.folder / f"{name}.toml"
         path.write_text("\n".join(lines) + "\n")
         return path
@@ -239,7 +250,6 @@ def open_estate(cloud: LocalCloud, folder: Path) -> Estate:
             **cloud.environment(),
         },
     )
-    (folder / "project.json").write_text(json.dumps(PROJECT))
     estate.config("admin", beta="beta", other="other")
     estate.ok("deploy", "tools", "--from-source")
     furnish(estate)

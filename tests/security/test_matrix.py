@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from snapshot_tool.policies import Role
-from tests.security.estate import Actor, Estate
+from tests.security.estate import ACCOUNTS, Actor, Estate
 from tests.security.matrix import DENY, ELSEWHERE, Row, SharedBucket, observe, of_proof, of_tools
 
 PROOF_ROLES = {
@@ -103,12 +103,30 @@ def test_the_shared_bucket(bucket: SharedBucket, principals: Sequence[Actor]) ->
 
 def test_the_tools_account(estate: Estate, snapshot: str, principals: Sequence[Actor]) -> None:
     """Records, tables, the registry, pipelines and stacks."""
-    check(list(of_tools(estate, snapshot)), principals)
+    try:
+        check(list(of_tools(estate, snapshot)), principals)
+    finally:
+        forget(estate)
 
 
 def test_a_proof_account(estate: Estate, principals: Sequence[Actor]) -> None:
     """Each function does its own part; a job can do next to nothing, others nothing at all."""
     check(list(of_proof(estate)), principals)
+
+
+def forget(estate: Estate) -> None:
+    """Take out of the tables what was put there: it is nothing that padstone could read."""
+    tables = estate.client("tools", "dynamodb")
+    keys = {
+        "Releases": [{"release_id": "matrix"}],
+        "Deployments": [{"account": name, "deployment_id": "matrix"} for name in ACCOUNTS],
+        "Locks": [{"account": f"{estate.ids[name]}/us-west-2/-"} for name in ACCOUNTS],
+        "Accounts": [{"name": "matrix"}],
+    }
+    for table, items in keys.items():
+        for item in items:
+            key = {name: {"S": value} for name, value in item.items()}
+            tables.delete_item(TableName=estate.tools[f"{table}TableName"], Key=key)
 
 
 def check(rows: Sequence[Row], principals: Sequence[Actor]) -> None:
