@@ -170,7 +170,7 @@ def test_deploying_gets_over_a_passing_fault(deploying: Command, kind: str, plac
     _converges(deploying, before, ran)
 
 
-@_cases({**LASTING, **LONG}, short=3)
+@_cases({**LASTING, **LONG}, short=2)
 def test_deploying_fails_clearly_and_converges(deploying: Command, kind: str, place: float) -> None:
     """The account is old or new, or the message says which stack is where."""
     before = deploying.world.content()

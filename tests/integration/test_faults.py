@@ -212,7 +212,7 @@ def test_what_could_not_be_recorded_is_recorded_by_the_next_run(
 
 def test_a_throttled_deployment_takes_longer_and_no_more(shared: Lab, before: Before) -> None:
     """CloudFormation throttles whole accounts: that is tried again, with growing pauses."""
-    throttled: dict[str, Any] = {"status": 400, "code": "Throttling", "times": 3}
+    throttled: dict[str, Any] = {"status": 400, "code": "Throttling", "times": 2}
     for call in ("DescribeStacks", "CreateChangeSet", "ExecuteChangeSet"):
         account = before.world.beta_id
         shared.cloud.faults.add(f"cloudformation:{call}", account=account, nth=2, **throttled)
