@@ -17,6 +17,7 @@ from typing import Self
 
 from snapshot_tool.errors import BadInputError, NotFoundError
 from snapshot_tool.model.canonical import Json
+from snapshot_tool.model.names import AccountId
 from snapshot_tool.model.plan import Target
 
 Statement = dict[str, Json]
@@ -70,6 +71,29 @@ class ToolsFacts:
                 where="tools account",
                 fix="deploy it first, as its administrator: padstone deploy tools --from-source",
             ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """A policy of a role: the account to attach it in, and the name it should have there."""
+
+    account: str
+    account_id: AccountId
+    name: str
+    policy: Policy
+
+
+def grants(role: Role, tools: ToolsFacts, target: Target) -> list[Grant]:
+    """Return all policies of a role; `target` is the account it looks at or deploys."""
+    own = tools.target
+    here = [_grant(own, f"{role}", policy(role, tools, target))]
+    if target != own:
+        here = [_grant(own, f"{role}-{target.name}", policy(role, tools, target))]
+        here.append(_grant(target, f"{role}", policy_there(role, tools, target)))
+    if role in {Role.TOOLS_DEPLOYER, Role.PROOF_DEPLOYER}:
+        rights = resource_rights(target, tools=target == own)
+        here.append(_grant(target, f"{role}-resources", rights))
+    return here
 
 
 def policy(role: Role, tools: ToolsFacts, target: Target) -> Policy:
@@ -360,6 +384,16 @@ def _through_cloudformation(
 
 
 # --- how it is written ---------------------------------------------------------------------------
+
+
+def _grant(target: Target, name: str, document: Policy) -> Grant:
+    suffix = f"-{target.environment}" if target.environment else ""
+    return Grant(
+        account=target.name,
+        account_id=target.account_id,
+        name=f"padstone-{name}{suffix}",
+        policy=document,
+    )
 
 
 def _policy(*parts: Iterable[Statement]) -> Policy:

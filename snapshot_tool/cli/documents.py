@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from snapshot_tool.model.status import AccountStatus, DeployResult
     from snapshot_tool.planner.diff import Entry, PinDiff, SnapshotDiff, StackDiff
+    from snapshot_tool.policies import Grant
 
 
 def when(moment: datetime | None) -> str | None:
@@ -164,6 +165,12 @@ def registered(value: RegisteredAccount) -> dict[str, Json]:
         "added_at": when(value.added_at),
         "added_by": value.added_by,
     }
+
+
+def grant(value: Grant) -> dict[str, Json]:
+    """A policy of an operator, and where it belongs."""
+    account: dict[str, Json] = {"name": value.account, "id": value.account_id}
+    return {"account": account, "name": value.name, "policy": value.policy}
 
 
 def diff(value: SnapshotDiff) -> dict[str, Json]:

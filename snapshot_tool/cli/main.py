@@ -41,7 +41,9 @@ _GROUPS = {
     ),
     "package": _group("package", "The tool packages that snapshots pin.", ["list", "build", "add"]),
     "account": _group(
-        "account", "The proof accounts that may read the snapshots.", ["list", "add", "remove"]
+        "account",
+        "The proof accounts that may read the snapshots.",
+        ["list", "add", "remove", "policy"],
     ),
     "local": _group(
         "local",

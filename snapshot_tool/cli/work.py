@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from snapshot_tool.model.status import AccountStatus, DeployResult
     from snapshot_tool.planner.diff import SnapshotDiff
+    from snapshot_tool.policies import Grant, Role
 
 Tell: TypeAlias = "Callable[[Progress], None]"
 
@@ -152,3 +153,6 @@ class Work(Protocol):
 
     def accounts(self) -> Sequence[RegisteredAccount]:
         """Return the registered accounts, by name."""
+
+    def policies(self, role: Role, name: str) -> Sequence[Grant]:
+        """Return the IAM policies of an operator's role, for an account (`tools`: no other)."""

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from snapshot_tool.builds import Builds
 from snapshot_tool.freeze import Freezer
-from snapshot_tool.model.config import AccountConfig, Config
+from snapshot_tool.model.config import TOOLS, AccountConfig, Config
 from snapshot_tool.model.manifest import Manifest
 from snapshot_tool.model.names import AccountId, SnapshotId, StageName, ToolName
 from snapshot_tool.model.order import Order
@@ -41,6 +41,7 @@ from snapshot_tool.orchestrator.reach import Accounts
 from snapshot_tool.parallel import side_by_side
 from snapshot_tool.planner import cdk
 from snapshot_tool.planner.diff import SnapshotDiff, diff
+from snapshot_tool.policies import Grant, Role, ToolsFacts, grants
 from snapshot_tool.ports import Clock, Doors
 from snapshot_tool.tools import ToolsAccount
 
@@ -249,6 +250,13 @@ class Orchestrator:
     def accounts(self) -> Sequence[RegisteredAccount]:
         """Return the registered accounts, by name."""
         return self._tools.register.accounts()
+
+    def policies(self, role: Role, name: str) -> Sequence[Grant]:
+        """Return the IAM policies of an operator's role, for an account (`tools`: no other)."""
+        tools, own = self._tools, self._accounts.reach(TOOLS).target
+        target = own if name == TOOLS else self._accounts.reach(name).target
+        facts = ToolsFacts.of(own, [stack.outputs for stack in tools.stacks])
+        return grants(role, facts, target)
 
     # --- who does it -----------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ from snapshot_tool.model.records import (
 )
 from snapshot_tool.model.status import AccountStatus, DeployResult
 from snapshot_tool.planner.diff import Change, Entry, PinDiff, SnapshotDiff, StackDiff
+from snapshot_tool.policies import Grant, Role
 
 NOON = datetime(2020, 2, 3, 12, 0, 0, tzinfo=UTC)
 ID = SnapshotId("20200203-201525")
@@ -194,6 +195,7 @@ class Recorder:
     listings: Sequence[PackageListing] = ()
     records: Sequence[PackageRecord] = ()
     registered: Sequence[RegisteredAccount] = ()
+    grants: Sequence[Grant] = ()
     argv: Sequence[str] = ("cdk", "deploy", "-c", "snapshot_id=20200203-201525", "a b")
     tells: Sequence[Progress] = ()
     fails: BaseException | None = None
@@ -301,6 +303,10 @@ class Recorder:
 
     def account_remove(self, name: str) -> None:
         self._note("account_remove", name=name)
+
+    def policies(self, role: Role, name: str) -> Sequence[Grant]:
+        self._note("policies", role=role, name=name)
+        return self.grants
 
     def accounts(self) -> Sequence[RegisteredAccount]:
         self._note("accounts")

@@ -11,6 +11,7 @@ import pytest
 
 from snapshot_tool.errors import LockedError
 from snapshot_tool.model.records import Finding, PackageRecord, RegisteredAccount
+from snapshot_tool.policies import Grant
 from tests.cli.conftest import CommandLine
 from tests.cli.recorder import ACCOUNT, ALICE, NOON, Recorder, a_listing, a_package
 
@@ -24,6 +25,7 @@ def full() -> Recorder:
     built = PackageRecord(pin=a_package(), commit="c0ffee", built_at="2020-01-28T14:28:13Z")
     return Recorder(
         findings=[Finding(where="packages/cbmc/x", what="other bytes")],
+        grants=[Grant(account="beta", account_id=ACCOUNT, name="padstone-reader", policy={})],
         listings=[a_listing()],
         records=[built],
         registered=[

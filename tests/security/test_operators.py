@@ -178,3 +178,21 @@ def test_rights_upon_resources_hold_through_cloudformation_only(estate: Estate) 
             actor(service).exceptions.ClientError, match=r"(?i)not authorized|denied"
         ):
             getattr(actor(service), operation)(**arguments)
+
+
+def test_the_policies_are_printed_as_they_are_proved(estate: Estate, snapshot: str) -> None:
+    """`padstone account policy` says for each which account it belongs to."""
+    printed = estate.ok("account", "policy", "proof-deployer", "beta")["policies"]
+    assert [(one["account"]["name"], one["name"]) for one in printed] == [
+        ("tools", "padstone-proof-deployer-beta"),
+        ("beta", "padstone-proof-deployer"),
+        ("beta", "padstone-proof-deployer-resources"),
+    ]
+    beta = estate.target("beta")
+    assert printed[0]["policy"] == policies.policy(Role.PROOF_DEPLOYER, estate.facts, beta)
+    assert printed[1]["policy"] == policies.policy_there(Role.PROOF_DEPLOYER, estate.facts, beta)
+    for role in Role:
+        account = "beta" if role is Role.PROOF_DEPLOYER else "tools"
+        assert estate.ok("account", "policy", role, account)["policies"]
+    assert estate.run("account", "policy", "proof-deployer").code == 2
+    assert estate.run("account", "policy", "publisher", "beta").code == 2
