@@ -120,6 +120,15 @@ def _environment(
     )
 
 
+_HOPELESS = {
+    "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE": 1,
+    "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT": 1,
+    "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY": 24,
+}
+"""Hours after which a job that cannot be placed is cancelled, by Batch's reasons for that: without
+them it would wait for ever, its timeout counting only from its start."""
+
+
 def _queue(scope: Construct, environment: batch.CfnComputeEnvironment) -> batch.CfnJobQueue:
     return batch.CfnJobQueue(
         scope,
@@ -131,6 +140,13 @@ def _queue(scope: Construct, environment: batch.CfnComputeEnvironment) -> batch.
                 compute_environment=environment.ref, order=1
             )
         ],
+        job_state_time_limit_actions=[_give_up(why, hours) for why, hours in _HOPELESS.items()],
+    )
+
+
+def _give_up(why: str, hours: int) -> batch.CfnJobQueue.JobStateTimeLimitActionProperty:
+    return batch.CfnJobQueue.JobStateTimeLimitActionProperty(
+        action="CANCEL", state="RUNNABLE", reason=why, max_time_seconds=hours * 3600
     )
 
 

@@ -309,6 +309,15 @@ def test_a_job_is_bounded_and_has_no_privilege(ci: Template) -> None:
     assert definition["RetryStrategy"]["EvaluateOnExit"][-1] == {"Action": "EXIT", "OnReason": "*"}
 
 
+def test_a_job_that_cannot_be_placed_does_not_wait_for_ever(ci: Template) -> None:
+    """A job's timeout counts from its start; until then the queue bounds it, a day at most."""
+    [queue] = resources(ci, "AWS::Batch::JobQueue").values()
+    limits = {one["Reason"]: one for one in queue["JobStateTimeLimitActions"]}
+    assert len(limits) == 3
+    assert {(one["Action"], one["State"]) for one in limits.values()} == {("CANCEL", "RUNNABLE")}
+    assert all(600 <= one["MaxTimeSeconds"] <= 86_400 for one in limits.values())
+
+
 def test_what_a_project_runs_is_nobody_with_an_empty_environment(ci: Template) -> None:
     """Credentials are asked for by the environment, which the runner does not inherit."""
     command = only(ci, "AWS::Batch::JobDefinition")["ContainerProperties"]["Command"]
