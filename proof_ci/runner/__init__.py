@@ -1,9 +1,12 @@
 """The proof runner: what a Batch job runs for one proof. It holds no credential and needs none.
 
-`proof` reads a proof's directory, `classify` (pure) tells what cbmc's end means, `process` runs a
-command within a time, and `__main__` puts them together:
+    proof-runner [--timeout SECONDS] [--output DIRECTORY] [--source TREE] PROOF_DIRECTORY
+    proof-runner --discover TREE
 
-    python3 -m proof_ci.runner [--timeout SECONDS] [--output DIRECTORY] PROOF_DIRECTORY
+`discovery` finds proofs; `batch_yaml` and `starter_kit` read one each of the two layouts into a
+`plan` (pure); `proving` runs its phases, `process` a command within its limits; `said` reads CBMC's
+own words and `classify` (pure) tells what they and a process's end mean.
 
-The exit code is the verdict's (`proof_ci.verdicts`).
+The exit code is the verdict's (`proof_ci.verdicts`); `result.json` beside the logs explains it
+(`proof_ci.outcome`).
 """

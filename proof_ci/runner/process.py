@@ -1,49 +1,112 @@
-"""Runs a command within a time, with all that it starts."""
+"""Runs a command and all that it starts within limits; nothing of it stays behind."""
 
+import contextlib
+import ctypes
 import os
+import select
 import signal
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from .classify import Ended
+from .machine import kills
 
-MEMORY_EVENTS = Path("/sys/fs/cgroup/memory.events")
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+_PR_SET_CHILD_SUBREAPER = 36
+# A lower limit that is already there stays. What a proof writes is bounded: 2 GiB a file.
+_LIMITED = 'ulimit -c 0; ulimit -f 4194304; ulimit -v "$1" 2> /dev/null; shift; exec "$@"'
 
 
-def run(command: Sequence[str], directory: Path, seconds: float) -> Ended:
-    """Run a command to its end or its time's; when the time is up, its whole group is killed.
+@dataclass(frozen=True)
+class Limits:
+    """What a process may use: seconds, and bytes of address space."""
 
-    A command that cannot be started ends with 127, as a shell has it.
-    """
-    before = kills()
-    try:
+    seconds: float
+    memory: int
+
+
+def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment for a project's own code: nothing in it but what is needed to find tools."""
+    return {name: environment[name] for name in _KEPT if name in environment}
+
+
+def adopt_orphans() -> None:
+    """From now on, whatever a child leaves behind becomes this process's own child."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def run(
+    command: Sequence[str],
+    directory: Path,
+    limits: Limits,
+    environment: Mapping[str, str],
+    *,
+    stdout: Path,
+    stderr: Path | None = None,
+) -> Ended:
+    """Run a command to its end or its time's; without `stderr`, both outputs go to one file."""
+    before, start = kills(), time.monotonic()
+    wrapped = ["/bin/sh", "-c", _LIMITED, "sh", str(limits.memory // 1024), *command]
+    with ExitStack() as files:
+        out = files.enter_context(stdout.open("wb"))
+        err = files.enter_context(stderr.open("wb")) if stderr else subprocess.STDOUT
         process = subprocess.Popen(
-            command,
+            wrapped,
             cwd=directory,
+            env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stdout=out,
+            stderr=err,
             start_new_session=True,
         )
-    except OSError as error:
-        return Ended(127, f"{command[0]}: {error.strerror}\n")
-    timed_out = False
     try:
-        output, _ = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        timed_out = True
-        os.killpg(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
-    text = output.decode("utf-8", "replace")
-    return Ended(process.returncode, text, timed_out=timed_out, starved=kills() > before)
+        timed_out = not _ends_within(process.pid, limits.seconds)
+    finally:
+        _kill_group(process.pid)
+        status, usage = os.wait4(process.pid, 0)[1:]
+        process.returncode = os.waitstatus_to_exitcode(status)
+        _kill_orphans()
+    return Ended(
+        process.returncode,
+        seconds=time.monotonic() - start,
+        peak_memory=usage.ru_maxrss * 1024,
+        memory_allowed=limits.memory,
+        timed_out=timed_out,
+        starved=kills() > before,
+    )
 
 
-def kills(events: Path = MEMORY_EVENTS) -> int:
-    """How often the kernel killed here for want of memory; 0 where it does not tell."""
+def _ends_within(pid: int, seconds: float) -> bool:
+    descriptor = os.pidfd_open(pid)
     try:
-        lines = events.read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0
-    counts = dict(line.split() for line in lines)
-    return int(counts.get("oom_kill", "0"))
+        return bool(select.select([descriptor], [], [], max(0.0, seconds))[0])
+    finally:
+        os.close(descriptor)
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _kill_orphans() -> None:
+    """Kill what left its group, and what that leaves in turn."""
+    while orphans := list(_children(os.getpid())):
+        for pid in orphans:
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+
+def _children(parent: int) -> Iterator[int]:
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            stat = (entry / "stat").read_text(encoding="utf-8", errors="replace")
+            if int(stat.rpartition(")")[2].split()[1]) == parent:
+                yield int(entry.name)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -10,14 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from proof_ci.runner.classify import Ended, classify
-from proof_ci.runner.process import kills
-from proof_ci.runner.proof import parse, words
+from proof_ci.outcome import Count, Outcome, Phase
 from proof_ci.verdicts import Verdict
 
 ROOT = Path(__file__).parents[2]
 
 HOLDS = "** 0 of 67 failed (1 iterations)\nVERIFICATION SUCCESSFUL\n"
+VERSION = "case $1 in --version) echo 6.6.0; exit;; esac"
 REFUTED = "[main.assertion.1] line 1 must end SUCCESSFUL: FAILURE\nVERIFICATION FAILED\n"
 
 
@@ -27,7 +27,7 @@ class Finished:
 
     code: int
     said: str
-    kept: dict[str, object]
+    kept: Outcome
 
 
 @dataclass
@@ -36,32 +36,50 @@ class Workshop:
 
     top: Path
 
-    def proof(self, *, expected: str = "SUCCESSFUL", make: str = "@touch a.goto") -> None:
-        marker = f"cbmcflags: =--bounds-check;--unwind;8=\nexpected: {expected}\ngoto: a.goto\n"
+    def proof(
+        self, *, expected: str = "SUCCESSFUL", make: str = "@touch a.goto", more: str = ""
+    ) -> None:
+        flags = "cbmcflags: =--bounds-check;--unwind;8="
+        marker = f"{flags}\nexpected: {expected}\ngoto: a.goto\n{more}"
         (self.top / "cbmc-batch.yaml").write_text(marker)
         (self.top / "Makefile").write_text(f"goto:\n\t{make}\n")
 
     def cbmc(self, says: str, code: int, *, before: str = "") -> None:
         script = self.top / "bin" / "cbmc"
         script.parent.mkdir(exist_ok=True)
-        script.write_text(
-            f"#!/bin/sh\n{before}\nprintf '%s\\n' \"$*\"\ncat <<'X'\n{says}X\nexit {code}\n"
-        )
+        told = f"printf '%s\\n' \"$*\"\ncat <<'X'\n{says}X\nexit {code}"
+        script.write_text(f"#!/bin/sh\n{VERSION}\n{before}\n{told}\n")
         script.chmod(0o755)
 
-    def run(self, *arguments: str) -> Finished:
+    def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
         path = f"{self.top / 'bin'}{os.pathsep}{os.environ['PATH']}"
         command = [sys.executable, "-m", "proof_ci.runner", *arguments]
+        return subprocess.Popen(
+            [*command, "--output", str(self.top / "out"), str(self.top)],
+            env={"PATH": path, "PYTHONPATH": str(ROOT), **more},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments: str, **more: str) -> Finished:
+        with self.start(*arguments, **more) as process:
+            return self.finished(process)
+
+    def finished(self, process: subprocess.Popen[str]) -> Finished:
+        said, _ = process.communicate(timeout=60)
         output = self.top / "out"
-        ended = subprocess.run(
-            [*command, "--output", str(output), str(self.top)],
-            env={"PATH": path, "PYTHONPATH": str(ROOT)},
+        kept = Outcome.from_json((output / "result.json").read_text())
+        return Finished(process.returncode, said, kept)
+
+    def list(self) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "proof_ci.runner", "--discover", str(self.top)],
+            env={"PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             check=False,
         )
-        kept = json.loads((output / "result.json").read_text())
-        return Finished(ended.returncode, ended.stdout + ended.stderr, kept)
 
 
 @pytest.fixture
@@ -77,7 +95,7 @@ def workshop(tmp_path: Path) -> Workshop:
         (HOLDS, 0, Verdict.SUCCESS),
         (REFUTED, 10, Verdict.FAILURE),
         ("file.c:1: syntax error\nPARSING ERROR\n", 6, Verdict.ERROR),
-        ("Out of memory\n", 6, Verdict.OUT_OF_MEMORY),
+        ("Out of memory\n", 6, Verdict.ERROR),
     ],
 )
 def test_the_exit_code_tells_the_verdict(
@@ -86,7 +104,7 @@ def test_the_exit_code_tells_the_verdict(
     """So does the kept result."""
     workshop.cbmc(says, code)
     finished = workshop.run()
-    assert (finished.code, finished.kept["verdict"]) == (verdict.exit_code, verdict.value)
+    assert (finished.code, finished.kept.verdict) == (verdict.exit_code, verdict)
 
 
 def test_cbmc_gets_the_proofs_own_flags(workshop: Workshop) -> None:
@@ -147,36 +165,145 @@ def _runs(pid: int) -> bool:
     return state != "Z"
 
 
+def test_a_proofs_own_time_counts(workshop: Workshop) -> None:
+    """Of the phase that it names; the kept result tells what was allowed and what was used."""
+    workshop.proof(more="property_timeout: 1\nproperty_memory: 2000\n")
+    workshop.cbmc(HOLDS, 0, before="sleep 60")
+    finished = workshop.run()
+    phase = finished.kept.phases[-1]
+    assert finished.kept.verdict is Verdict.TIMEOUT
+    assert (phase.phase, phase.timed_out, phase.seconds_allowed) == (Phase.PROPERTY, True, 1.0)
+    assert phase.memory_allowed <= 2000 * 10**6
+
+
+def test_a_proof_that_asks_for_nonsense_is_an_error(workshop: Workshop) -> None:
+    """A budget that is no number is told, and nothing is run."""
+    workshop.proof(more="property_memory: lots\n")
+    workshop.cbmc(HOLDS, 0)
+    finished = workshop.run()
+    assert finished.kept.verdict is Verdict.ERROR
+    assert "property_memory" in finished.kept.reason
+
+
+def test_the_projects_code_sees_nothing_of_the_environment(workshop: Workshop) -> None:
+    """No credential, no address where one could be had, nobody's settings."""
+    hidden = {
+        "AWS_SECRET_ACCESS_KEY": "hidden-1",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "hidden-2",
+        "ECS_CONTAINER_METADATA_URI_V4": "hidden-3",
+        "GITHUB_TOKEN": "hidden-4",
+        "MAKEFLAGS": "--eval=hidden-5",
+    }
+    workshop.proof(make="@env; touch a.goto")
+    workshop.cbmc(HOLDS, 0, before="env")
+    finished = workshop.run(**hidden)
+    assert finished.kept.verdict is Verdict.SUCCESS
+    assert "PATH=" in finished.said
+    assert "hidden" not in finished.said
+
+
+def test_nothing_that_was_started_stays_behind(workshop: Workshop) -> None:
+    """Not even what left its group and its session, and its parent too."""
+    child = workshop.top / "child"
+    workshop.proof(make=f"@(setsid sh -c 'echo $$$$ > {child}; exec sleep 60' > /dev/null &); "
+                   f"until [ -s {child} ]; do :; done")  # fmt: skip
+    workshop.cbmc(HOLDS, 0)
+    assert workshop.run().kept.verdict is Verdict.SUCCESS
+    assert not _runs(int(child.read_text()))
+
+
 @pytest.mark.parametrize(
-    ("ended", "verdict"),
-    [
-        (Ended(0, REFUTED), Verdict.ERROR),
-        (Ended(10, HOLDS), Verdict.ERROR),
-        (Ended(0, ""), Verdict.ERROR),
-        (Ended(0, "VERIFICATION SUCCESSFUL\nVERIFICATION ERROR\n"), Verdict.ERROR),
-        (Ended(0, "it says VERIFICATION SUCCESSFUL\n"), Verdict.ERROR),
-        (Ended(-9, HOLDS), Verdict.LOST),
-        (Ended(-9, HOLDS, starved=True), Verdict.OUT_OF_MEMORY),
-        (Ended(-11, ""), Verdict.ERROR),
-        (Ended(0, HOLDS, timed_out=True), Verdict.TIMEOUT),
-    ],
+    ("before", "verdict"),
+    [("", Verdict.LOST), ("case $* in *--cover*) ;; *) exec true; esac", None)],
 )
-def test_nothing_but_exit_code_and_last_line_together_is_green(
-    ended: Ended, verdict: Verdict
+def test_a_run_that_is_ended_from_outside_is_lost(
+    workshop: Workshop, before: str, verdict: Verdict | None
 ) -> None:
-    """A word elsewhere in the output counts for nothing."""
-    assert classify(ended, expected=True) is verdict
+    """Unless its properties are judged already: then that stands."""
+    begun = workshop.top / "begun"
+    workshop.cbmc(HOLDS, 0, before=f"{_judged_first(before)}; touch {begun}; sleep 60")
+    with workshop.start() as process:
+        while not begun.exists():
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        finished = workshop.finished(process)
+    expected = verdict or Verdict.SUCCESS
+    assert (finished.code, finished.kept.verdict) == (expected.exit_code, expected)
+    assert "cut short: signal 15" in finished.kept.warnings
 
 
-def test_the_marker_file_is_read_strictly() -> None:
-    """`key: value` lines; words may hold `:`, `,` and `=`."""
-    text = "---\n# a comment\n\ncbmcflags: '=--unwindset;f.0:5,g:6;--x=y='\n"
-    assert words(parse(text)["cbmcflags"]) == ("--unwindset", "f.0:5,g:6", "--x=y")
-    with pytest.raises(ValueError, match="line 1"):
-        parse("- a list\n")
+def _judged_first(condition: str) -> str:
+    holds = f"printf '{HOLDS.replace(chr(10), chr(92) + 'n')}'; exit 0"
+    return f"case $* in *--cover*) ;; *) {holds};; esac" if condition else ":"
 
 
-def test_the_kernels_kills_are_counted(tmp_path: Path) -> None:
-    """Where the container tells; elsewhere there are none."""
-    (tmp_path / "events").write_text("low 0\nmax 12\noom 1\noom_kill 2\n")
-    assert (kills(tmp_path / "events"), kills(tmp_path / "none")) == (2, 0)
+@pytest.mark.parametrize("number", [9, 15])
+def test_a_cbmc_that_somebody_killed_says_nothing(workshop: Workshop, number: int) -> None:
+    """Neither time nor memory explains it, so the run is lost and may be tried again."""
+    workshop.cbmc(HOLDS, 0, before=f"kill -{number} $$")
+    assert workshop.run().kept.verdict is Verdict.LOST
+
+
+def test_the_verdict_is_kept_before_coverage_is_known(workshop: Workshop) -> None:
+    """Whoever looks while coverage runs finds the verdict, not yet complete."""
+    seen = workshop.top / "seen"
+    result = workshop.top / "out" / "result.json"
+    workshop.cbmc(HOLDS, 0, before=f"case $* in *--cover*) cp {result} {seen};; esac")
+    finished = workshop.run()
+    early = Outcome.from_json(seen.read_text())
+    assert (early.verdict, early.complete) == (Verdict.SUCCESS, False)
+    assert early.refuted == Count(0, 67)
+    assert finished.kept.complete
+    assert set(finished.kept.tools) >= {"cbmc", "make"}
+
+
+def test_what_goes_wrong_after_the_verdict_changes_it_not(workshop: Workshop) -> None:
+    """It is a warning."""
+    workshop.proof(more="coverage_timeout: 1\n")
+    workshop.cbmc(HOLDS, 0, before="case $* in *--cover*) sleep 60;; esac")
+    finished = workshop.run()
+    assert finished.code == Verdict.SUCCESS.exit_code
+    assert [w.partition(":")[0] for w in finished.kept.warnings] == ["coverage"]
+
+
+def test_a_proof_can_be_run_up_to_its_verdict(workshop: Workshop) -> None:
+    """Then coverage and report are left out."""
+    workshop.cbmc(HOLDS, 0)
+    phases = [run.phase for run in workshop.run("--until", "property").kept.phases]
+    assert phases == [Phase.BUILD, Phase.PROPERTY]
+
+
+def test_a_viewer_that_is_there_makes_the_report(workshop: Workshop) -> None:
+    """From CBMC's own files; one that fails on the coverage is asked again without."""
+    workshop.cbmc(HOLDS, 0)
+    viewer = workshop.top / "bin" / "cbmc-viewer"
+    viewer.write_text(
+        "#!/bin/sh\ncase $* in *coverage.xml*) exit 1;; esac\n"
+        'while [ $1 != --reportdir ]; do shift; done; mkdir -p $2; echo "<p>" > $2/index.html\n'
+    )
+    viewer.chmod(0o755)
+    reached = "<cprover><goals><goal status='SATISFIED'/><goal status='FAILED'/></goals></cprover>"
+    workshop.cbmc(HOLDS, 0, before=f'case $* in *--cover*) echo "{reached}"; exit 0;; esac')
+    finished = workshop.run()
+    assert finished.kept.reached == Count(1, 2)
+    assert "the report was tried again without coverage" in finished.kept.warnings
+    assert (workshop.top / "out" / "report" / "index.html").exists()
+
+
+def test_a_proof_without_properties_is_warned_of(workshop: Workshop) -> None:
+    """It claims nothing, so its success means nothing."""
+    workshop.cbmc("VERIFICATION SUCCESSFUL\n", 0)
+    finished = workshop.run()
+    assert finished.kept.verdict is Verdict.SUCCESS
+    assert finished.kept.warnings == ("the proof has no properties",)
+
+
+def test_all_proofs_of_a_tree_are_listed(workshop: Workshop) -> None:
+    """As JSON; a tree without proofs is a failure, for nothing would be proved."""
+    listed = workshop.list()
+    assert json.loads(listed.stdout)["proofs"] == [{"layout": "cbmc-batch.yaml", "name": "."}]
+    (workshop.top / "Makefile").unlink()
+    listed = workshop.list()
+    assert listed.returncode == Verdict.FAILURE.exit_code
+    assert "no Makefile" in listed.stderr
+    assert "has no proofs" in listed.stderr

@@ -1,0 +1,75 @@
+"""Finds the proofs of a source tree. A proof's name is its directory's path in the tree."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import batch_yaml, starter_kit
+from .plan import Proof, ProofError
+
+# Where a proof has both, its cbmc-batch.yaml is what a move to the starter kit left behind.
+MARKERS = (starter_kit.MARKER, batch_yaml.MARKER)
+_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9._/+-]{0,199}")
+_SUBMODULE = re.compile(r"^\s*path\s*=\s*(.+?)\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, order=True)
+class Found:
+    """A proof: its name, and the marker that tells its layout."""
+
+    name: str
+    layout: str
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """All proofs of a tree, and what looks like one and cannot be run."""
+
+    proofs: tuple[Found, ...]
+    problems: tuple[str, ...]
+
+
+def discover(top: Path) -> Discovery:
+    """The proofs below a directory, outside of submodules; links are not followed."""
+    marked = sorted(_marked(top))
+    problems = tuple(problem for each in marked if (problem := _problem(top, each)))
+    return Discovery(tuple(each for each in marked if not _problem(top, each)), problems)
+
+
+def read(directory: Path) -> Proof:
+    """The proof in a directory. Raises ProofError."""
+    if (directory / starter_kit.MARKER).is_file():
+        return starter_kit.StarterKitProof.read(directory)
+    if (directory / batch_yaml.MARKER).is_file():
+        return batch_yaml.BatchYamlProof.read(directory)
+    raise ProofError(f"{directory}: neither {' nor '.join(MARKERS)} is there")
+
+
+def _problem(top: Path, found: Found) -> str:
+    if not _NAME.fullmatch(found.name):
+        return f"{found.name!r}: a proof's path is of letters, digits and ._+-/, at most 200"
+    if not (top / found.name / "Makefile").is_file():
+        return f"{found.name}: {found.layout}, but no Makefile"
+    return ""
+
+
+def _marked(top: Path) -> Iterator[Found]:
+    submodules = {top / path for path in _submodules(top)}
+    for folder, folders, files in os.walk(top):
+        here = Path(folder)
+        if here != top and (here in submodules or ".git" in {*folders, *files}):
+            folders.clear()
+            continue
+        folders[:] = [name for name in folders if name != ".git"]
+        for marker in [marker for marker in MARKERS if marker in files][:1]:
+            yield Found(here.relative_to(top).as_posix(), marker)
+
+
+def _submodules(top: Path) -> list[str]:
+    try:
+        text = (top / ".gitmodules").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return _SUBMODULE.findall(text)

@@ -1,0 +1,143 @@
+"""The layout of the CBMC starter kit, marked by `cbmc-proof.txt`: make hands jobs to litani.
+
+Litani is not needed. Make is asked for `_report` with a script in litani's place that writes down
+each `add-job` and runs nothing; what it has written down is run here, each job under its phase's
+limits. So every exit code is seen, coverage can wait until the verdict is out, and one proof does
+not need a scheduler.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from proof_ci.outcome import Phase
+
+from .classify import HOLDS
+from .plan import Plan, ProofError, Step, budgets
+from .process import Limits
+
+MARKER = "cbmc-proof.txt"
+# Its words as they are, each ended by a NUL, their number before them.
+_SCRIPT = '#!/bin/sh\nprintf \'%s\\0\' "$#" "$@" >> "$0.jobs"\n'
+
+
+@dataclass(frozen=True)
+class Job:
+    """One `litani add-job`."""
+
+    command: str
+    stage: str
+    stdout: str = ""
+    stderr: str = ""
+    timeout: float | None = None
+    fine: tuple[int, ...] = (0,)
+    outputs: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What its output is called: `result` for a check, `coverage`, `property`."""
+        return Path(self.stdout).stem
+
+
+@dataclass(frozen=True)
+class StarterKitProof:
+    """One proof. The layout has no word for an expectation: every proof is to hold."""
+
+    layout: ClassVar[str] = MARKER
+    directory: Path
+    expected: str = HOLDS
+    budgets: Mapping[Phase, Limits] = field(default_factory=lambda: budgets({}))
+
+    @classmethod
+    def read(cls, directory: Path) -> "StarterKitProof":
+        """The proof in a directory. Raises ProofError."""
+        if not (directory / "Makefile").is_file():
+            raise ProofError(f"{directory}: no Makefile")
+        return cls(directory)
+
+    def first(self, work: Path) -> Step:
+        """The jobs of the proof, written down."""
+        script = work / "litani"
+        script.write_text(_SCRIPT, encoding="ascii")
+        (work / "litani.jobs").unlink(missing_ok=True)
+        command = ("make", "-B", "_report", f"LITANI=/bin/sh {script}")
+        return Step(Phase.BUILD, command, work / "make.txt")
+
+    def plan(self, work: Path, source: Path) -> Plan:
+        """The jobs, each in its phase."""
+        jobs = read_jobs(work / "litani.jobs")
+        checks = [job for job in jobs if job.stage == "test" and job.name == "result"]
+        if len(checks) != 1:
+            raise ProofError(f"make handed {len(checks)} checks of a result to litani, not one")
+        reports = [job for job in jobs if job.stage == "report"]
+        return Plan(
+            self._step(Phase.PROPERTY, checks[0], work),
+            build=self._steps(Phase.BUILD, jobs, "build", work),
+            coverage=self._steps(Phase.COVERAGE, jobs, "test", work, "coverage"),
+            report=(
+                *self._steps(Phase.REPORT, jobs, "test", work, "property"),
+                *self._steps(Phase.REPORT, jobs, "report", work),
+            ),
+            report_directory=self.directory / reports[-1].outputs[0] if reports else None,
+        )
+
+    def _steps(
+        self, phase: Phase, jobs: Sequence[Job], stage: str, work: Path, name: str = ""
+    ) -> tuple[Step, ...]:
+        meant = [job for job in jobs if job.stage == stage and name in ("", job.name)]
+        return tuple(self._step(phase, job, work, number) for number, job in enumerate(meant))
+
+    def _step(self, phase: Phase, job: Job, work: Path, number: int = 0) -> Step:
+        unnamed = work / f"{phase}-{number}.txt"
+        return Step(
+            phase,
+            ("/bin/sh", "-c", job.command),
+            self.directory / job.stdout if job.stdout else unnamed,
+            self.directory / job.stderr if job.stderr else unnamed.with_suffix(".err.txt"),
+            job.fine,
+            job.timeout,
+            tuple(self.directory / output for output in job.outputs),
+        )
+
+
+def read_jobs(path: Path) -> tuple[Job, ...]:
+    """The jobs that were written down, in their order. Raises ProofError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise ProofError(f"make handed no job to litani: {error}") from error
+    try:
+        return tuple(_job(call[1:]) for call in _calls(text) if call[0] == "add-job")
+    except (ValueError, IndexError, KeyError) as error:
+        raise ProofError(f"make handed litani a job that is not understood: {error}") from error
+
+
+def _calls(text: str) -> Iterator[list[str]]:
+    words = text.split("\0")[:-1]
+    while words:
+        count = int(words[0])
+        yield words[1 : count + 1]
+        words = words[count + 1 :]
+
+
+def _job(words: Sequence[str]) -> Job:
+    options: dict[str, list[str]] = {}
+    name = ""
+    for word in words:
+        if word.startswith("--"):
+            name = word
+            options.setdefault(name, [])
+        else:
+            options[name].append(word)
+    fine = (*options.get("--ignore-returns", []), *options.get("--ok-returns", []))
+    timeout = options.get("--timeout", [])
+    return Job(
+        command=options["--command"][0],
+        stage=options["--ci-stage"][0],
+        stdout="".join(options.get("--stdout-file", [])[:1]),
+        stderr="".join(options.get("--stderr-file", [])[:1]),
+        timeout=float(timeout[0]) if timeout else None,
+        fine=(0, *map(int, fine)),
+        outputs=tuple(options.get("--outputs", [])),
+    )
