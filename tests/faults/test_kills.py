@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import statistics
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -41,25 +42,25 @@ class Campaign:
 
     def learn(self, world: World, *words: str) -> None:
         """Learn how long a command works on AWS when nobody kills it."""
-        process = world.start(*words)
-        began = self._first_call()
+        process, began = self._begin(world, words)
         world.end(process)
         self._seconds.append(time.monotonic() - began)
 
     def kill(self, world: World, chance: random.Random, *words: str) -> None:
         """Start a command and kill it somewhere between its first call and its end."""
-        process = world.start(*words)
-        self._first_call()
+        process, _ = self._begin(world, words)
         time.sleep(chance.uniform(0.0, 1.0) * statistics.median(self._seconds))
         process.kill()
         ran = world.end(process, code=None)
         time.sleep(0.05)  # what is on its way arrives
         self.kills += ran.code == -signal.SIGKILL
 
-    def _first_call(self) -> float:
+    def _begin(self, world: World, words: Sequence[str]) -> tuple[subprocess.Popen[str], float]:
+        """Start a command; return it, and the moment of its first call."""
         self.lab.cloud.clear_calls()
-        testing.until(self.lab.cloud.calls, what="the first call")
-        return time.monotonic()
+        process = world.start(*words)
+        testing.until(lambda: self.lab.cloud.calls() or process.poll() is not None, what="a call")
+        return process, time.monotonic()
 
 
 def _campaigns(short: int, long: int, name: str) -> pytest.MarkDecorator:
