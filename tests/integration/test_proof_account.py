@@ -248,7 +248,7 @@ def test_what_a_project_runs_is_nobody_and_knows_nothing(account: Account) -> No
     assert len(outputs) == 2
     for packed in outputs.values():
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            said = archive.extractfile("./proof/cbmc.txt")
+            said = archive.extractfile("./proof/make.txt")
             assert said is not None
             lines = said.read().decode().splitlines()
         names = {line.partition("=")[0] for line in lines if "=" in line}
