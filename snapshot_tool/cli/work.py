@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         RegisteredAccount,
     )
     from snapshot_tool.model.status import AccountStatus, DeployResult
+    from snapshot_tool.planner.cdk import CdkCommand
     from snapshot_tool.planner.diff import SnapshotDiff
     from snapshot_tool.policies import Grant, Role
 
@@ -121,11 +122,12 @@ class Work(Protocol):
     def print_cdk(
         self,
         name: str,
-        snapshot: SnapshotId,
+        snapshot: SnapshotId | None,
         *,
         settings: Mapping[str, str],
         parameters_file: Path | None,
-    ) -> Sequence[str]:
+        from_source: Path | None = None,
+    ) -> CdkCommand:
         """Return the `cdk deploy` command line that does the same."""
 
     def status(self, names: Sequence[str]) -> Sequence[AccountStatus]:

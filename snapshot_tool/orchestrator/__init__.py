@@ -40,6 +40,7 @@ from snapshot_tool.orchestrator.judge import Judge
 from snapshot_tool.orchestrator.reach import Accounts
 from snapshot_tool.parallel import side_by_side
 from snapshot_tool.planner import cdk
+from snapshot_tool.planner.cdk import CdkCommand
 from snapshot_tool.planner.diff import SnapshotDiff, diff
 from snapshot_tool.policies import Grant, Role, ToolsFacts, grants
 from snapshot_tool.ports import Clock, Doors
@@ -203,15 +204,22 @@ class Orchestrator:
     def print_cdk(
         self,
         name: str,
-        snapshot: SnapshotId,
+        snapshot: SnapshotId | None,
         *,
         settings: Mapping[str, str],
         parameters_file: Path | None,
-    ) -> Sequence[str]:
+        from_source: Path | None = None,
+    ) -> CdkCommand:
         """Return the `cdk deploy` command line that does the same as a deployment."""
-        plan = self.plan(name, snapshot, settings=settings, parameters_file=parameters_file)
-        profile = self.config.account(name).profile
-        return cdk.command(plan, bucket=self._tools.objects.bucket, profile=profile)
+        plan = self.plan(
+            name,
+            snapshot,
+            settings=settings,
+            parameters_file=parameters_file,
+            from_source=from_source,
+        )
+        bucket = "" if from_source else self._tools.objects.bucket
+        return cdk.command(plan, bucket=bucket, profile=self.config.account(name).profile)
 
     def status(self, names: Sequence[str]) -> Sequence[AccountStatus]:
         """Read the accounts, side by side; one that cannot be reached is said to be so."""

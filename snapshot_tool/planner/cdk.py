@@ -2,39 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
+from snapshot_tool.model.names import UNFROZEN
 from snapshot_tool.model.parameters import Source, Value
 from snapshot_tool.model.plan import Plan, StackChange
 
 _FROM_TEMPLATE = (Source.DEFAULT,)
 
 
-def command(plan: Plan, *, bucket: str, profile: str) -> Sequence[str]:
-    """Return the argument vector: snapshot, shared bucket, and every parameter of every stack.
+@dataclass(frozen=True, kw_only=True)
+class CdkCommand:
+    """An argument vector, and the names of the stacks that it has to leave to a later one."""
+
+    argv: tuple[str, ...]
+    later: tuple[str, ...] = ()
+
+
+def command(plan: Plan, *, bucket: str, profile: str) -> CdkCommand:
+    """Return the command: snapshot, shared bucket, and every parameter of every stack.
 
     All values are stated, with `--no-previous-parameters`, because the CDK CLI otherwise keeps what
     an account had before. An output of a stack that the same command updates is taken as it is now.
     Stacks that need an output of one that does not exist yet are left out: deploy the others first,
-    then ask again.
+    then ask again. Templates from source need no bucket, and the caller stands in their app.
     """
     ready = [change for change in plan.changes if all(_known(v) for v in change.parameters)]
-    context = [f"snapshot_id={plan.manifest.id}", f"tools_bucket={bucket}"]
-    if profile:
-        context.append(f"tools_profile={profile}")
-    if plan.target.environment:
-        context.append(f"environment={plan.target.environment}")
-    return [
+    context = {"environment": plan.target.environment, **_snapshot(plan, bucket, profile)}
+    argv = [
         "cdk",
         "deploy",
-        *(change.name for change in ready),
+        *(_selector(plan, change) for change in ready),
         "--exclusively",
         *(["--profile", profile] if profile else []),
         "--require-approval=never",
         "--no-previous-parameters",
-        *(part for pair in context for part in ("--context", pair)),
+        *(part for key, text in context.items() if text for part in ("--context", f"{key}={text}")),
         *(part for change in ready for pair in _stated(change) for part in ("--parameters", pair)),
     ]
+    later = tuple(change.name for change in plan.changes if change not in ready)
+    return CdkCommand(argv=tuple(argv), later=later)
+
+
+def _snapshot(plan: Plan, bucket: str, profile: str) -> dict[str, str]:
+    """Return the context that names a snapshot and where it is; none for templates from source."""
+    if plan.manifest.id == UNFROZEN:
+        return {}
+    return {
+        "snapshot_id": plan.manifest.id,
+        "tools_bucket": bucket,
+        "tools_profile": profile,
+    }
+
+
+def _selector(plan: Plan, change: StackChange) -> str:
+    """Return what the CDK CLI calls a stack: its path in the app, its name once it is frozen."""
+    frozen = plan.manifest.id != UNFROZEN
+    return change.name if frozen else f"{plan.manifest.stage}/{change.stack}"
 
 
 def _known(value: Value) -> bool:

@@ -37,6 +37,7 @@ from snapshot_tool.model.records import (
     RegisteredAccount,
 )
 from snapshot_tool.model.status import AccountStatus, DeployResult
+from snapshot_tool.planner.cdk import CdkCommand
 from snapshot_tool.planner.diff import Change, Entry, PinDiff, SnapshotDiff, StackDiff
 from snapshot_tool.policies import Grant, Role
 
@@ -196,7 +197,8 @@ class Recorder:
     records: Sequence[PackageRecord] = ()
     registered: Sequence[RegisteredAccount] = ()
     grants: Sequence[Grant] = ()
-    argv: Sequence[str] = ("cdk", "deploy", "-c", "snapshot_id=20200203-201525", "a b")
+    later: tuple[str, ...] = ()
+    argv: tuple[str, ...] = ("cdk", "deploy", "-c", "snapshot_id=20200203-201525", "a b")
     tells: Sequence[Progress] = ()
     fails: BaseException | None = None
     failing: str = ""
@@ -269,9 +271,9 @@ class Recorder:
         self._note("promote", source=source, target=target, **more)
         return self._result()
 
-    def print_cdk(self, name: str, snapshot: SnapshotId, **more: Any) -> Sequence[str]:
+    def print_cdk(self, name: str, snapshot: SnapshotId | None, **more: Any) -> CdkCommand:
         self._note("print_cdk", name=name, snapshot=snapshot, **more)
-        return self.argv
+        return CdkCommand(argv=self.argv, later=self.later)
 
     def status(self, names: Sequence[str]) -> Sequence[AccountStatus]:
         self._note("status", names=tuple(names))

@@ -269,6 +269,14 @@ def test_print_cdk_prints_a_line_for_the_shell(padstone: CommandLine) -> None:
     assert padstone.work.verbs == ["print_cdk"]
 
 
+def test_print_cdk_says_which_stacks_have_to_wait(padstone: CommandLine) -> None:
+    """On standard error, so that the line itself can be run as it is."""
+    padstone.work = Recorder(later=("padstone-tools-access",))
+    result = padstone("deploy", "tools", "--from-source", "--print-cdk")
+    assert result.out.startswith("cdk deploy ")
+    assert "not in it yet: padstone-tools-access" in result.err
+
+
 def test_rollback_goes_where_it_is_told(padstone: CommandLine) -> None:
     """Or to the one before, which the orchestrator knows."""
     padstone("rollback", "prod", "--to", ID, "--reason", "red")

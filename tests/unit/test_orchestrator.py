@@ -335,3 +335,23 @@ def test_status_names_the_difference_between_account_and_record(world: World) ->
     [status] = world.orchestrator().status(["beta"])
     assert status.snapshot == b
     assert status.differences == (f"the last recorded deployment is of {a}",)
+
+
+def test_the_cdk_command_waits_for_outputs_that_nobody_has_yet(world: World) -> None:
+    """First the stacks whose values are known, then, asked again, the others with theirs."""
+    snapshot = world.freeze(proof_assembly("one")).id
+
+    def ask() -> tuple[tuple[str, ...], tuple[str, ...]]:
+        command = world.orchestrator().print_cdk(
+            "beta", snapshot, settings=SETTINGS, parameters_file=None
+        )
+        return command.argv, command.later
+
+    argv, later = ask()
+    assert argv[2:4] == ("padstone-proof-storage", "--exclusively")
+    assert f"snapshot_id={snapshot}" in argv
+    assert later == ("padstone-proof-ci",)
+    world.deploy("beta", snapshot)
+    argv, later = ask()
+    assert "padstone-proof-ci:ProjectName=Ring" in argv
+    assert later == ()

@@ -32,12 +32,13 @@ from snapshot_tool.cli.verb import (
 from snapshot_tool.cli.verbs.plan import plan_answer, source_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from rich.console import RenderableType
 
     from snapshot_tool.model.names import SnapshotId
     from snapshot_tool.model.status import DeployResult
+    from snapshot_tool.planner.cdk import CdkCommand
 
 CHANGES = (DONE, FAILED, BAD_INPUT, BUSY, UNVERIFIED)
 """How a command that changes an account may end."""
@@ -91,13 +92,13 @@ def command(
     refuse_together(dry_run=dry_run, print_cdk=print_cdk, build=build)
     if deadline and not build:
         raise click.UsageError("--deadline says how long to wait for --build")
-    if print_cdk and not snapshot:
-        raise click.UsageError("--print-cdk needs --snapshot ID")
+    if print_cdk and not (snapshot or from_source):
+        raise click.UsageError("--print-cdk needs --snapshot ID, or --from-source")
     source = source_folder(shell, from_source, app_dir)
     inputs: Inputs = {"settings": settings, "parameters_file": parameters_file}
     with shell.work() as work:
-        if print_cdk and snapshot:
-            return _cdk(work.print_cdk(account, snapshot, **inputs))
+        if print_cdk:
+            return _cdk(work.print_cdk(account, snapshot, from_source=source, **inputs))
         if dry_run:
             plan = work.plan(account, snapshot, from_source=source, **inputs)
             return plan_answer(plan, explain=explain)
@@ -133,5 +134,14 @@ def _text(result: DeployResult, explain: bool) -> Iterable[RenderableType]:
     return render.result_parts(result, explain=explain)
 
 
-def _cdk(argv: Sequence[str]) -> Answer:
-    return Answer(document={"argv": list(argv)}, text=lambda: [shlex.join(argv)])
+def _cdk(command: CdkCommand) -> Answer:
+    if command.later:
+        click.echo(
+            f"not in it yet: {', '.join(command.later)}; run it, then ask again for those,"
+            " which need outputs of the others",
+            err=True,
+        )
+    return Answer(
+        document={"argv": list(command.argv), "later": list(command.later)},
+        text=lambda: [shlex.join(command.argv)],
+    )
