@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from snapshot_tool.model.account import AccountState, Outcome
+from snapshot_tool.model.names import UNFROZEN
 from snapshot_tool.model.plan import Action, Plan, StackChange
 from snapshot_tool.model.stacks import StackState, StackStatus
 from snapshot_tool.model.template import Template
@@ -26,11 +27,14 @@ def differences(
         body = account.bodies.get(change.stack, b"")
         # A value that no resource uses is never taken on: CloudFormation sees no change in it.
         settled = changed[change.stack] or change.action is Action.NOTHING
+        # `cdk deploy` sends templates from source as YAML. What CloudFormation takes for the same
+        # cannot be replaced; only of what was frozen every byte is promised.
+        same = plan.manifest.id == UNFROZEN and not settled
         found += [
             f"{change.name}: {what}"
             for what in (
                 *_status(state, changed=changed[change.stack]),
-                *_template(template, body, state),
+                *_template(template, template.body if same else body, state),
                 *(_values(change, template, state, account) if settled else ()),
                 *([] if tags_equal(change.tags, state.tags) else ["its tags differ"]),
             )

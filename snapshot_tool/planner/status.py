@@ -8,9 +8,10 @@ from snapshot_tool.model.account import AccountState
 from snapshot_tool.model.manifest import Manifest
 from snapshot_tool.model.names import UNFROZEN, SnapshotId
 from snapshot_tool.model.records import Deployment
-from snapshot_tool.model.stacks import Reaction, StackState
+from snapshot_tool.model.stacks import StackState, StackStatus
 from snapshot_tool.model.tags import SNAPSHOT
 from snapshot_tool.model.template import Template
+from snapshot_tool.planner.deploy import stale_outputs
 
 
 def named(stacks: Sequence[StackState]) -> SnapshotId | None:
@@ -23,16 +24,21 @@ def named(stacks: Sequence[StackState]) -> SnapshotId | None:
 def differences(
     manifest: Manifest, templates: Mapping[str, Template], state: AccountState
 ) -> tuple[str, ...]:
-    """Say in words where an account is not what the snapshot makes it."""
+    """Say in words where an account is not what the snapshot makes it.
+
+    A stack whose last update was rolled back runs what it ran before: it is judged by that.
+    """
     found = []
     for pin in manifest.templates:
         stack = state.stacks.get(pin.stack)
         if stack is None:
             found.append(f"{state.target.stack_name(pin.stack_name)} is missing")
             continue
-        if stack.status.reaction is not Reaction.UPDATE or not stack.status.succeeded:
+        if not (stack.status.succeeded or stack.status is StackStatus.UPDATE_ROLLBACK_COMPLETE):
             found.append(f"{stack.name} is in {stack.status.value}")
-        if not templates[pin.stack].same_as(state.bodies.get(pin.stack, b"")):
+        template = templates[pin.stack]
+        stale = stale_outputs(template, stack)
+        if stale or not template.same_as(state.bodies.get(pin.stack, b"")):
             found.append(f"{stack.name} does not run the frozen template")
     found += [f"{orphan.name} is not of this snapshot" for orphan in state.orphans]
     return tuple(found)

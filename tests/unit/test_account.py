@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from snapshot_tool.account import output_offers
+from snapshot_tool.account.proof import differences
 from snapshot_tool.errors import (
     AccessDeniedError,
     ConflictError,
@@ -16,8 +18,10 @@ from snapshot_tool.errors import (
     DeployFailedError,
     VerificationError,
 )
-from snapshot_tool.model.names import StageName
+from snapshot_tool.model.account import Outcome, StackOutcome
+from snapshot_tool.model.names import UNFROZEN, SnapshotId, StageName
 from snapshot_tool.model.parameters import Source
+from snapshot_tool.model.plan import Action
 from snapshot_tool.model.progress import Phase, Progress
 from snapshot_tool.model.stacks import StackEvent, StackStatus
 from tests.fakes.failing import Fault as Call
@@ -515,6 +519,31 @@ def test_only_what_was_read_back_is_done() -> None:
         account.read_back(plan, taken.templates, outcome)
     for part in ("UPDATE_ROLLBACK_COMPLETE", "template", "parameter A", "tags"):
         assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(("release", "found"), [(UNFROZEN, 0), (FIRST, 1)])
+def test_the_same_from_source_may_be_spelt_otherwise(release: SnapshotId, found: int) -> None:
+    """`cdk deploy` sends YAML, and CloudFormation sees no change; frozen bytes have to be those."""
+    bodies = {"ci": template(release, parameters={"ProjectName": TEXT})}
+    world, taken = World(), snapshot(release, bodies)
+    world.deploy(taken)
+    state = world.observe(taken)
+    yaml = replace(state, bodies={"ci": b"Resources: {}"})
+    unchanged = Outcome(
+        stacks=(
+            StackOutcome(
+                stack="ci",
+                name="padstone-proof-ci",
+                action=Action.UPDATE,
+                changed=False,
+                seconds=0.0,
+            ),
+        ),
+        seconds=0.0,
+    )
+    plan = world.plan(taken)
+    plan = replace(plan, changes=tuple(replace(one, action=Action.UPDATE) for one in plan.changes))
+    assert len(differences(plan, taken.templates, unchanged, yaml)) == found
 
 
 def test_observing_costs_one_listing_and_one_template_a_stack() -> None:

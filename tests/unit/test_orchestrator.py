@@ -181,6 +181,22 @@ def test_a_failing_second_stack_leaves_the_account_as_it_was(world: World) -> No
     assert [each.release_id for each in world.orchestrator().history("beta", 10)] == [a]
 
 
+def test_an_account_that_was_rolled_back_can_be_promoted(world: World) -> None:
+    """It runs what it ran before the failure, and nothing could make its status another one."""
+    a, b = world.freeze(proof_assembly("a")).id, world.freeze(proof_assembly("b")).id
+    world.deploy("beta", a)
+    world.accounts["beta"].stacks.fail("padstone-proof-ci", Fault("Topic", "no such luck"))
+    with pytest.raises(DeployFailedError):
+        world.deploy("beta", b)
+    state = world.accounts["beta"].stacks.describe("padstone-proof-ci")
+    assert state is not None
+    assert state.status is StackStatus.UPDATE_ROLLBACK_COMPLETE
+    [status] = world.orchestrator().status(["beta"])
+    assert (status.snapshot, status.verified, status.differences) == (a, True, ())
+    world.orchestrator().promote("beta", "prod", settings=SETTINGS, parameters_file=None)
+    assert [each.snapshot for each in world.orchestrator().status(["prod"])] == [a]
+
+
 def test_an_account_that_is_not_registered_is_refused(world: World) -> None:
     """It could not read the snapshot; the message says what to do."""
     snapshot = world.freeze(proof_assembly("one")).id
