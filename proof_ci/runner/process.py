@@ -69,11 +69,11 @@ def run(
         _kill_group(process.pid)
         status, usage = os.wait4(process.pid, 0)[1:]
         process.returncode = os.waitstatus_to_exitcode(status)
-        _kill_orphans()
+        peak = max(usage.ru_maxrss, _kill_orphans())
     return Ended(
         process.returncode,
         seconds=time.monotonic() - start,
-        peak_memory=usage.ru_maxrss * 1024,
+        peak_memory=peak * 1024,
         memory_allowed=limits.memory,
         timed_out=timed_out,
         starved=kills() > before,
@@ -93,13 +93,15 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _kill_orphans() -> None:
-    """Kill what left its group, and what that leaves in turn."""
+def _kill_orphans() -> int:
+    """Kill what left its group, and what that leaves in turn; the largest one's peak in KiB."""
+    peak = 0
     while orphans := list(_children(os.getpid())):
         for pid in orphans:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
+                peak = max(peak, os.wait4(pid, 0)[2].ru_maxrss)
+    return peak
 
 
 def _children(parent: int) -> Iterator[int]:

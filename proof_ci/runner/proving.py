@@ -161,15 +161,17 @@ class Proving:
         )
 
     def _keep(self, step: Step) -> None:
-        """Show the logs; those that the project wants elsewhere are beside the others too."""
+        """Show the logs; those that the project wants elsewhere are in `logs` too."""
         for log in (step.stdout, step.stderr):
             if log is None:
                 continue
             if log.suffix != ".xml":
                 self.show(log)
             if log.parent != self.place.work:
+                logs = self.place.work / "logs"
+                logs.mkdir(exist_ok=True)
                 with contextlib.suppress(OSError):
-                    shutil.copyfile(log, self.place.work / log.name)
+                    shutil.copyfile(log, logs / log.name)
 
     def _outcome(self, judgement: Judgement) -> Outcome:
         empty = judgement.said.status and not judgement.said.refuted.total

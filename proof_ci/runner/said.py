@@ -18,15 +18,15 @@ _COUNT = re.compile(r"\*\* (\d+) of (\d+) failed( \(.*\))?")
 _STATUS = "VERIFICATION "
 _OF_XML = {"SUCCESS": HOLDS, "FAILURE": REFUTED}
 _OUT_OF_MEMORY = "Out of memory"
+_ENOUGH = 2**22  # CBMC sums up at the end; before it traces may be of any length
 
 
 def read(stdout: Path, stderr: Path) -> Said:
     """What CBMC wrote into two files; of the second only its last line counts."""
-    last = _last_line(stderr)
+    last = ["", *_last_lines(stderr, 4096)][-1]
     if stdout.suffix == ".xml":
         return from_xml(stdout, out_of_memory=last == _OUT_OF_MEMORY)
-    text = stdout.read_text(encoding="utf-8", errors="replace") if stdout.exists() else ""
-    return from_text(text, out_of_memory=last == _OUT_OF_MEMORY)
+    return from_text("\n".join(_last_lines(stdout, _ENOUGH)), out_of_memory=last == _OUT_OF_MEMORY)
 
 
 def from_text(text: str, *, out_of_memory: bool = False) -> Said:
@@ -74,11 +74,14 @@ def _children(path: Path) -> Iterator[ET.Element]:
             root.clear()
 
 
-def _last_line(path: Path) -> str:
+def _last_lines(path: Path, size: int) -> list[str]:
+    """The whole lines in so many last bytes; none of a file that cannot be read."""
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 4096))
-            lines = file.read().decode("utf-8", "replace").rstrip("\n").split("\n")
+            skipped = max(0, path.stat().st_size - size)
+            file.seek(skipped)
+            text = file.read(size).decode("utf-8", "replace")
     except OSError:
-        return ""
-    return lines[-1]
+        return []
+    lines = text.rstrip("\n").split("\n")
+    return lines[1:] if skipped else lines

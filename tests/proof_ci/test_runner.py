@@ -307,3 +307,32 @@ def test_all_proofs_of_a_tree_are_listed(workshop: Workshop) -> None:
     assert listed.returncode == Verdict.FAILURE.exit_code
     assert "no Makefile" in listed.stderr
     assert "has no proofs" in listed.stderr
+
+
+KIT = """report:
+\tfalse
+_report: a.xml
+\t$(LITANI) add-job --ci-stage test --stdout-file logs/coverage.xml --command 'cbmc --cover a.goto'
+a.xml: a.goto
+\t$(LITANI) add-job --ci-stage test --stdout-file logs/result.xml --timeout 30 \\
+\t  --ignore-returns 10 --command 'cbmc --xml-ui a.goto'
+a.goto:
+\t$(LITANI) add-job --ci-stage build --outputs gotos/a.goto --command 'touch gotos/a.goto'
+"""
+
+
+def test_the_starter_kits_jobs_are_run_without_litani(workshop: Workshop) -> None:
+    """Each in its phase, with its own limit and its own place for its log."""
+    (workshop.top / "cbmc-proof.txt").touch()
+    (workshop.top / "Makefile").write_text(KIT)
+    result, status = "<result property='a' status='SUCCESS'/>", "SUCCESS"
+    said = f"<cprover>{result}<cprover-status>{status}</cprover-status></cprover>"
+    workshop.cbmc("", 0, before=f'echo "{said}"; exit 0')
+    finished = workshop.run()
+    assert finished.kept.verdict is Verdict.SUCCESS, finished.said
+    assert (finished.kept.layout, finished.kept.refuted) == ("cbmc-proof.txt", Count(0, 1))
+    assert [run.phase for run in finished.kept.phases] == [
+        Phase.BUILD, Phase.PROPERTY, Phase.COVERAGE
+    ]  # fmt: skip
+    assert (workshop.top / "gotos" / "a.goto").exists()
+    assert (workshop.top / "out" / "logs" / "result.xml").read_text().strip() == said

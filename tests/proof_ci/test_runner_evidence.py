@@ -118,6 +118,13 @@ def test_properties_are_counted_by_the_last_count(tmp_path: Path) -> None:
     assert written(tmp_path, "cbmc.txt", "").refuted == Count(0, 0)
 
 
+def test_the_end_of_a_long_output_is_what_counts(tmp_path: Path) -> None:
+    """A trace of any length before it is not even read."""
+    trace = "  state 1 file a.c line 1\n" * 200_000
+    assert written(tmp_path, "cbmc.txt", trace + RED).status == REFUTED
+    assert written(tmp_path, "cbmc.txt", GREEN + trace).status == ""
+
+
 XML = """<?xml version="1.0"?><cprover><program>CBMC</program>
 <result property="a" status="FAILURE"><goto_trace><assignment><value>
 &lt;cprover-status&gt;SUCCESS&lt;/cprover-status&gt;</value></assignment>
