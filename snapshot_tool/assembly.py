@@ -267,10 +267,8 @@ def synthesize(
     of cdk.json and cdk.context.json with `context` on top of it, and the environment `env` (None:
     this process's). Raises FailedError with the app's last lines if it fails.
     """
+    command = command or app_command(cwd)
     settings = _json_file(cwd / "cdk.json")
-    command = command or str(settings.get("app", ""))
-    if not command:
-        raise BadInputError('there is no "app"', where=str(cwd / "cdk.json"))
     outdir.mkdir(parents=True, exist_ok=True)
     merged = {**_context(settings, _json_file(cwd / "cdk.context.json")), **context}
     environment = {**(os.environ if env is None else env), **_handed_over(merged, outdir)}
@@ -278,6 +276,21 @@ def synthesize(
     if not (outdir / "manifest.json").exists():
         raise FailedError("the app ended well and wrote no assembly", where=command)
     return outdir
+
+
+def app_command(folder: Path) -> str:
+    """Return the command that runs the CDK app of a folder; BadInputError if there is no app."""
+    path = folder / "cdk.json"
+    if not path.exists():
+        raise BadInputError(
+            "there is no CDK app here",
+            where=str(path),
+            fix="run this in the folder of the app, or name that: --app DIR",
+        )
+    command = _json_file(path).get("app")
+    if not command or not isinstance(command, str):
+        raise BadInputError('there is no "app"', where=str(path))
+    return command
 
 
 def _context(settings: Mapping[str, Json], looked_up: Mapping[str, Json]) -> dict[str, Json]:

@@ -41,6 +41,7 @@ class Freezer:
         self, stage: StageName, folder: Path, *, overrides: Mapping[str, str], reason: str
     ) -> Manifest:
         """Synthesise a stage of the CDK app in `folder` for a new ID and freeze it."""
+        assembly.app_command(folder)  # a folder without an app costs no ID
         pins = self._chosen(stage, overrides)
         snapshot = self.tools.store.claim(stage)
         self.tell(Progress(subject=f"snapshot {snapshot}", state="synthesising"))

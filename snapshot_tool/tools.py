@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from itertools import chain
 from typing import ClassVar
 
-from snapshot_tool.errors import NotFoundError
+from snapshot_tool.errors import BadInputError, NotFoundError
 from snapshot_tool.ledger import Ledger
 from snapshot_tool.model.manifest import Manifest
 from snapshot_tool.model.names import Sha256, StageName, ToolName
@@ -97,7 +97,7 @@ class ToolsAccount:
         takers = [state for state in self.stacks if parameter in state.parameters]
         bodies = side_by_side(self.doors.stacks.template, [state.name for state in takers])
         return {
-            state.name: (state, Template.parse(body, name=state.name))
+            state.name: (state, _granting_template(state, body))
             for state, body in zip(takers, bodies, strict=True)
         }
 
@@ -136,3 +136,15 @@ class ToolsAccount:
                 fix="deploy it first: padstone deploy tools --from-source",
             )
         return self.outputs[name]
+
+
+def _granting_template(state: StackState, body: bytes) -> Template:
+    """Read the template that a stack runs, to give it back with other parameters."""
+    try:
+        return Template.parse(body, name=state.name)
+    except BadInputError as error:
+        raise BadInputError(
+            "it runs a template that is not JSON, as `cdk deploy` from source leaves it",
+            where=f"stack {state.name}",
+            fix="deploy a snapshot to the tools account, then run the same command again",
+        ) from error

@@ -219,7 +219,10 @@ def test_an_app_that_writes_nothing_has_failed(project: Path, tmp_path: Path) ->
 
 def test_a_folder_without_an_app_is_refused(tmp_path: Path) -> None:
     """cdk.json names the app."""
-    with pytest.raises(BadInputError, match=r"cdk\.json"):
+    with pytest.raises(BadInputError, match=r"(?s)cdk\.json: there is no CDK app.*--app"):
+        synthesize("", {}, tmp_path / "out", tmp_path)
+    (tmp_path / "cdk.json").write_text("{}")
+    with pytest.raises(BadInputError, match=r'cdk\.json: there is no "app"'):
         synthesize("", {}, tmp_path / "out", tmp_path)
 
 

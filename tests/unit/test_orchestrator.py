@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,8 +25,9 @@ from snapshot_tool.model.canonical import Json
 from snapshot_tool.model.records import LockOwner
 from snapshot_tool.model.stacks import StackStatus
 from snapshot_tool.ports import Put
+from snapshot_tool.tools import ToolsAccount
 from tests.fakes.clock import FakeClock
-from tests.fakes.stacks import Fault
+from tests.fakes.stacks import FakeStacks, Fault
 from tests.fakes.tables import FakeTables
 from tests.fakes.world import (
     IDS,
@@ -315,6 +317,22 @@ def test_a_removed_account_loses_its_access(world: World) -> None:
     state = world.accounts["tools"].stacks.describe("padstone-tools-access")
     assert state is not None
     assert state.parameters["ProofAccountIds"] == "333333333333"
+
+
+def test_access_is_not_granted_through_a_template_that_cannot_be_read(world: World) -> None:
+    """`cdk deploy` from source sends YAML; a snapshot of the tools account mends that."""
+
+    class Yaml(FakeStacks):
+        def template(self, name: str) -> bytes:
+            return b"Resources: {}"
+
+    doors = world.accounts["tools"]
+    stacks = tuple(doors.stacks.describe_all())
+    tools = ToolsAccount(
+        doors=replace(doors, stacks=Yaml(world.clock)), clock=world.clock, stacks=stacks
+    )
+    with pytest.raises(BadInputError, match=r"(?s)padstone-tools-access.*not JSON.*a snapshot"):
+        tools.granting("ProofAccountIds")
 
 
 def test_a_tools_snapshot_keeps_the_registered_accounts(world: World) -> None:
