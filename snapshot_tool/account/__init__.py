@@ -91,9 +91,10 @@ class Account:
         """Perform a plan: all of it, or the account is taken back to what it ran before.
 
         `url` gives the address of a template by its key. `restore` gives that of a stack's former
-        template; it is asked before the stack is changed, only above 51,200 bytes, and only if
-        another stack can fail after it. Setting `halt`, or an interrupt from the keyboard, ends the
-        deployment as a failure does, unless everything is done by then; the third one is raised.
+        template, only above 51,200 bytes; it is asked before the stack is changed if another one
+        can fail after it, else only once it is needed. Setting `halt`, or an interrupt from the
+        keyboard, ends the deployment as a failure does, unless everything is done by then; the
+        third one is raised.
 
         Raises DeployFailedError: which stack, which resource, why, and where each stack is now; and
         what was wrong itself if nothing had been changed yet.

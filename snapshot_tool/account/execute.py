@@ -36,7 +36,7 @@ class Former:
     """What a stack was before it was touched: all that is needed to have it back.
 
     `state` is None where there was no stack that ran; `url` where its template can be read, empty
-    if it is small enough to be sent along.
+    if it is small enough to be sent along, or was not looked for: nothing was to fail afterwards.
     """
 
     state: StackState | None = None
@@ -147,7 +147,7 @@ def _finish(run: Run, change: StackChange, before: StackState | None) -> Life[No
     state = yield from settle(run.stacks, change.name, look, before=before)
     if state is None:
         raise DeployFailedError("somebody deleted it meanwhile", where=f"stack {change.name}")
-    if cancelled:
+    if cancelled and not state.status.succeeded:  # else the change was faster: it is done
         _stop_if_halted(run, change)
     if not state.status.succeeded:
         failure = first_failure(run.stacks, state)
@@ -205,7 +205,7 @@ def _capture(run: Run, change: StackChange, state: StackState | None) -> Former:
     body = run.stacks.template(change.name)
     if change.before not in {None, Sha256.of(body)}:
         raise _moved(change, "it runs another template")
-    url = _way_back(run, change, state, body)
+    url = way_back(run, state, body) if _may_have_to_go_back(run, change) else ""
     return Former(state=replace(state, template=Sha256.of(body)), body=body, url=url)
 
 
@@ -217,14 +217,14 @@ def _moved(change: StackChange, what: str) -> ConflictError:
     )
 
 
-def _way_back(run: Run, change: StackChange, state: StackState, body: bytes) -> str:
-    """Return where CloudFormation can read the template again, before it is replaced."""
-    if len(body) <= INLINE_LIMIT or not _may_have_to_go_back(run, change):
+def way_back(run: Run, state: StackState, body: bytes) -> str:
+    """Return where CloudFormation can read a stack's template again; empty if it is sent along."""
+    if len(body) <= INLINE_LIMIT:
         return ""
     if run.restore is None:
         raise DeployFailedError(
             f"its template has {len(body)} bytes, too many to be given back without a bucket",
-            where=f"stack {change.name}",
+            where=f"stack {state.name}",
             fix="deploy with the tools account's bucket at hand",
         )
     return run.restore(state, body)

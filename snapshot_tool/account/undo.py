@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from snapshot_tool.account.execute import Former, Run, continue_rollback, remove
+from snapshot_tool.account.execute import Former, Run, continue_rollback, remove, way_back
 from snapshot_tool.account.schedule import Life
 from snapshot_tool.account.watch import first_failure, same, settle
 from snapshot_tool.errors import DeployFailedError, ServiceError
@@ -96,12 +96,13 @@ def _delete(run: Run, change: StackChange, state: StackState | None) -> Life[Und
 def _restore(run: Run, change: StackChange, state: StackState, former: Former) -> Life[None]:
     """Give a stack its former template, parameters and tags."""
     readable = {key: value for key, value in state.parameters.items() if value != MASK}
+    url = former.url or way_back(run, state, former.body)
     change_set = run.stacks.prepare(
         ChangeRequest(
             stack_name=change.name,
             create=False,
-            template_url=former.url,
-            template_body=b"" if former.url else former.body,
+            template_url=url,
+            template_body=b"" if url else former.body,
             parameters=readable,
             keep=sorted(set(state.parameters) - set(readable)),
             capabilities=_CAPABILITIES,

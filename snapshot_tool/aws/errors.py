@@ -25,6 +25,8 @@ _ASK = "give these credentials that right, or use another profile"
 _AGAIN = "run the same command again"
 _CLOCK = "check the clock of this machine and the profile's keys"
 
+_LONGEST, _HEAD = 2000, 200  # characters of a message, and of its beginning if it is longer
+
 _Row = tuple[type[PadstoneError], str]
 
 _CODES: dict[str, _Row] = {
@@ -98,8 +100,9 @@ def code_of(error: ClientError) -> str:
 
 
 def message_of(error: ClientError) -> str:
-    """Return AWS's own words."""
-    return str(error.response.get("Error", {}).get("Message", ""))
+    """Return AWS's own words, but not all of a long value that they quote, such as a template."""
+    text = str(error.response.get("Error", {}).get("Message", ""))
+    return text if len(text) <= _LONGEST else f"{text[:_HEAD]} [...] {text[_HEAD - _LONGEST :]}"
 
 
 def from_answer(error: ClientError, where: str) -> PadstoneError:

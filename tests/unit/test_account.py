@@ -16,6 +16,7 @@ from snapshot_tool.errors import (
     ConflictError,
     CredentialsError,
     DeployFailedError,
+    ServiceError,
     VerificationError,
 )
 from snapshot_tool.model.account import Outcome, StackOutcome
@@ -26,7 +27,7 @@ from snapshot_tool.model.progress import Phase, Progress
 from snapshot_tool.model.stacks import StackEvent, StackStatus
 from tests.fakes.failing import Fault as Call
 from tests.fakes.failing import Faulty
-from tests.fakes.stacks import Fault
+from tests.fakes.stacks import FakeStacks, Fault
 from tests.unit.deployments import (
     FIRST,
     SECOND,
@@ -333,6 +334,27 @@ def test_the_last_stack_needs_no_way_back_however_large() -> None:
     assert world.account().apply(plan, taken.templates, url, world.told.append).changed
 
 
+def test_a_large_last_stack_that_got_through_unseen_is_given_back_all_the_same() -> None:
+    """CloudFormation went on while nobody could look: now there is something to take back."""
+    large = template(FIRST, resources=[f"Queue{n}" for n in range(2000)])
+    world = World(seconds=5)
+    world.deploy(snapshot(FIRST, {"a": template(FIRST), "b": large}, {"b": ["a"]}), project())
+    before = world.content()
+
+    class Unseen:
+        def __getattr__(self, name: str) -> object:
+            state = world.stacks.describe("padstone-proof-b")
+            if name == "describe" and state and state.status is S.UPDATE_IN_PROGRESS:
+                world.clock.advance(60)
+                raise ServiceError("no answer")
+            return getattr(world.stacks, name)
+
+    taken = snapshot(SECOND, {"a": template(SECOND), "b": template(SECOND)}, {"b": ["a"]})
+    with pytest.raises(DeployFailedError, match=r"(?s)no answer.*proof-b: runs .* as before"):
+        world.deploy(taken, project(), port=Unseen())  # type: ignore[arg-type]  # one call is enough
+    assert world.content() == before
+
+
 def test_secret_values_survive_being_taken_back() -> None:
     """Nobody can read them, so CloudFormation is told to keep them."""
     secret = {"Type": "String", "NoEcho": True}
@@ -445,6 +467,33 @@ def test_the_keyboard_halts_as_well() -> None:
     with pytest.raises(DeployFailedError, match="was interrupted"):
         world.deploy(chain(SECOND))
     assert world.content() == before
+
+
+def test_a_change_that_is_faster_than_its_cancellation_is_done() -> None:
+    """The last stack is up to date by then: nothing is left to be stopped, or taken back."""
+
+    class Late(FakeStacks):
+        def cancel_update(self, name: str) -> None:
+            world.halted += 1
+
+    class Halted(World):
+        halted = 0
+
+    world = Halted(seconds=30)
+    world.stacks = Late(world.clock, seconds=30)
+    world.deploy(chain(FIRST))
+    sleep = world.clock.sleep
+
+    def stop_in_the_last(seconds: float) -> None:
+        sleep(seconds)
+        if world.told[-1].subject == "padstone-proof-ci":
+            world.halt.set()
+
+    world.told.clear()
+    world.clock.sleep = stop_in_the_last  # type: ignore[method-assign]  # an operator
+    assert world.deploy(chain(SECOND)).changed
+    assert world.halted == 1
+    assert world.plan(chain(SECOND)).empty
 
 
 def test_only_who_insists_leaves_an_account_between_two_snapshots() -> None:
