@@ -7,6 +7,7 @@ The floors, from the ground up; each imports only from below (pyproject.toml, im
     planner       pure functions from what is wanted and what was observed to a plan
     ports         what the floors above need from the world, as protocols
     parallel      many calls side by side
+    policies      what operators may do, as IAM policies; pure
     integrity, recent
                   is an object what was pinned; which IDs are the newest
     aws           the ports, over botocore: the only door to AWS

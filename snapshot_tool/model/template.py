@@ -1,7 +1,6 @@
 """What a CloudFormation template says about itself, as far as deploying it needs to know.
 
-Order, capabilities, parameters and pipelines are read from the template; there is no second list
-of them anywhere.
+Capabilities and parameters are read from the template; there is no second list of them anywhere.
 """
 
 from __future__ import annotations
@@ -15,8 +14,6 @@ from snapshot_tool.errors import BadInputError
 from snapshot_tool.model import canonical
 from snapshot_tool.model.canonical import Json
 from snapshot_tool.model.names import Sha256
-
-PIPELINE = "AWS::CodePipeline::Pipeline"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,11 +104,6 @@ class Template:
     def sha256(self) -> Sha256:
         """The digest of the bytes."""
         return Sha256.of(self.body)
-
-    @property
-    def pipelines(self) -> tuple[str, ...]:
-        """Logical IDs of the pipelines that the stack holds."""
-        return tuple(sorted(k for k, kind in self.resource_types.items() if kind == PIPELINE))
 
     @classmethod
     def parse(cls, body: bytes, *, name: str) -> Self:
