@@ -31,6 +31,8 @@ _STACK, _NESTED, _ASSETS = (
     "cdk:cloud-assembly",
     "cdk:asset-manifest",
 )
+STAGES = "padstone:stages"
+"""The context key under which cdk.json maps an app's stages to the packages and images they pin."""
 _TOLD = 15  # last lines of a failed app that a message shows
 _ENVIRONMENT_VALUE = 100_000  # bytes; Linux takes 131,072 for one environment variable
 
@@ -108,8 +110,8 @@ def _needs(artifact: Artifact) -> list[str]:
 
 
 def _tags(artifact: Artifact) -> dict[str, str]:
-    tags = _properties(artifact).get("tags", {})
-    return {key: str(value) for key, value in tags.items()} if isinstance(tags, dict) else {}
+    tags = _object(_properties(artifact).get("tags"))
+    return {key: str(value) for key, value in tags.items()}
 
 
 def _template(
@@ -159,8 +161,11 @@ def _in_order(stacks: Mapping[str, AssemblyStack], directory: Path) -> tuple[Ass
 
 
 def _properties(artifact: Artifact) -> Mapping[str, Json]:
-    properties = artifact.get("properties", {})
-    return properties if isinstance(properties, dict) else {}
+    return _object(artifact.get("properties"))
+
+
+def _object(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, dict) else {}
 
 
 def _bytes(path: Path) -> bytes:
@@ -293,15 +298,36 @@ def app_command(folder: Path) -> str:
     return command
 
 
+def needs(folder: Path, stage: StageName) -> tuple[str, ...]:
+    """Return the packages and images that a stage of the CDK app of a folder has to be given.
+
+    `padstone:stages` in the context of cdk.json tells, so that nothing has to be run; an app
+    without it may have any stages, and needs nothing that is known beforehand. Raises BadInputError
+    for a folder without an app, and for a stage that the app does not have.
+    """
+    app_command(folder)
+    path = folder / "cdk.json"
+    stages = _object(_json_file(path).get("context")).get(STAGES)
+    if stages is None:
+        return ()
+    if stage not in _object(stages):
+        raise BadInputError(
+            f"the app has no stage {str(stage)!r}{suggestion(stage, _object(stages))}",
+            where=str(path),
+            fix=f"its stages are: {', '.join(sorted(_object(stages)))}",
+        )
+    needed = _object(stages)[stage]
+    return tuple(map(str, needed)) if isinstance(needed, list) else ()
+
+
 def _context(settings: Mapping[str, Json], looked_up: Mapping[str, Json]) -> dict[str, Json]:
-    own = settings.get("context", {})
     switches = {
         "aws:cdk:enable-path-metadata": settings.get("pathMetadata", True),
         "aws:cdk:enable-asset-metadata": settings.get("assetMetadata", True),
         "aws:cdk:version-reporting": settings.get("versionReporting", True),
     }
     on = {key: True for key, value in switches.items() if value is not False}
-    return {**looked_up, **(own if isinstance(own, dict) else {}), **on}
+    return {**looked_up, **_object(settings.get("context")), **on}
 
 
 def _handed_over(context: Mapping[str, Json], outdir: Path) -> dict[str, str]:

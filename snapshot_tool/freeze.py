@@ -6,12 +6,13 @@ ID and perhaps some templates, which nothing refers to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from snapshot_tool import assembly
+from snapshot_tool.errors import BadInputError, NotFoundError
 from snapshot_tool.model.assembly import Assembly
 from snapshot_tool.model.canonical import Json
 from snapshot_tool.model.manifest import Manifest, Provenance
@@ -23,6 +24,9 @@ from snapshot_tool.tools import ToolsAccount
 
 PINS = "padstone:pins"
 """The context key under which a CDK app is given what its templates pin."""
+
+SAYS = "SnapshotId"
+"""The output by which a template says which snapshot it is of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +45,9 @@ class Freezer:
         self, stage: StageName, folder: Path, *, overrides: Mapping[str, str], reason: str
     ) -> Manifest:
         """Synthesise a stage of the CDK app in `folder` for a new ID and freeze it."""
-        assembly.app_command(folder)  # a folder without an app costs no ID
+        needed = assembly.needs(folder, stage)  # what cannot be made costs no ID
         pins = self._chosen(stage, overrides)
+        _refuse_unbuilt(stage, needed, pins)
         snapshot = self.tools.store.claim(stage)
         self.tell(Progress(subject=f"snapshot {snapshot}", state="synthesising"))
         with self.scratch() as out:
@@ -54,8 +59,12 @@ class Freezer:
     def assembly(
         self, stage: StageName, directory: Path, *, overrides: Mapping[str, str], reason: str
     ) -> Manifest:
-        """Freeze a ready-made cloud assembly of any CDK app, as it is."""
+        """Freeze a ready-made cloud assembly of any CDK app, as it is.
+
+        Raises BadInputError if its templates pin another snapshot's ID, or the one of the examples.
+        """
         made = assembly.read(directory, stage)
+        _refuse_other_snapshot(made, directory)
         none = Pins(packages={}, images={})
         pins = self.tools.packages.choose(overrides) if overrides else none
         snapshot = self.tools.store.claim(stage)
@@ -97,6 +106,28 @@ class Freezer:
         self.tools.ledger.record_release(manifest)
         self.tell(Progress(subject=f"snapshot {snapshot}", state="frozen", phase=Phase.DONE))
         return manifest
+
+
+def _refuse_unbuilt(stage: StageName, needed: Collection[str], pins: Pins) -> None:
+    """Refuse a stage that pins packages or images of which nothing was built yet."""
+    if missing := sorted(set(needed) - {*pins.packages, *pins.images}):
+        raise NotFoundError(
+            f"the stage {stage} pins what was never built: {', '.join(missing)}",
+            where="tools account",
+            fix="build it first: padstone package build",
+        )
+
+
+def _refuse_other_snapshot(made: Assembly, directory: Path) -> None:
+    """Refuse templates that say which snapshot they are: the ID that they get is none of theirs."""
+    said = {key: template.literals.get(SAYS, "") for key, template in made.templates().items()}
+    wrong = [f"{key} ({text})" for key, text in said.items() if SnapshotId.pattern.fullmatch(text)]
+    if wrong:
+        raise BadInputError(
+            f"its templates were synthesised for another snapshot: {', '.join(wrong)}",
+            where=str(directory),
+            fix="leave --assembly out: the app is then run with an ID and packages of its own",
+        )
 
 
 def synthesise(
