@@ -96,6 +96,14 @@ class Config:
         return cls(tools=tools, accounts=accounts, where=name)
 
 
+def other_region(region: str, tools: str) -> str:
+    """Say why an account cannot be in another region than the tools account."""
+    return (
+        f"the account would be in {region} and the tools account in {tools};"
+        " Lambda reads its code only from a bucket of its own region"
+    )
+
+
 class _Reader:
     """Reads the tables of one file and collects what is wrong with them."""
 
@@ -114,6 +122,7 @@ class _Reader:
             for name, table in self._table("accounts", data.get("accounts", {})).items()
         }
         self._check_names(accounts)
+        self._check_regions(tools, accounts.values(), region)
         return tools, accounts
 
     def _account(self, name: str, path: str, value: object, region: str) -> AccountConfig:
@@ -149,6 +158,16 @@ class _Reader:
     def _refuse_unknown(self, path: str, table: Iterable[str], known: tuple[str, ...]) -> None:
         for key in sorted(set(table) - set(known)):
             self.wrong.append(f"{path}{key}: unknown key{suggestion(key, known)}")
+
+    def _check_regions(
+        self, tools: AccountConfig, accounts: Iterable[AccountConfig], general: str
+    ) -> None:
+        """Refuse other regions than the tools account's, where the file says both."""
+        for account in accounts:
+            if tools.region and account.region and account.region != tools.region:
+                own = account.region != general
+                key = f"accounts.{account.name}.region" if own else "tools.region"
+                self.wrong.append(f"{key}: {other_region(account.region, tools.region)}")
 
     def _check_names(self, accounts: Iterable[str]) -> None:
         for name in accounts:

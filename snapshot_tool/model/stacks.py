@@ -18,6 +18,7 @@ class Reaction(Enum):
     WAIT = "CloudFormation is working on it: wait, or refuse"
     CONTINUE_ROLLBACK = "its rollback is stuck: continue the rollback, then change it"
     REPAIR_DELETE = "its deletion failed: delete it again, keeping what cannot go, then create it"
+    BY_HAND = "CloudFormation neither updates it nor continues anything: a person has to act"
 
 
 class StackStatus(Enum):
@@ -88,7 +89,7 @@ _REACTIONS = {
     StackStatus.IMPORT_IN_PROGRESS: Reaction.WAIT,
     StackStatus.IMPORT_COMPLETE: Reaction.UPDATE,
     StackStatus.IMPORT_ROLLBACK_IN_PROGRESS: Reaction.WAIT,
-    StackStatus.IMPORT_ROLLBACK_FAILED: Reaction.UPDATE,
+    StackStatus.IMPORT_ROLLBACK_FAILED: Reaction.BY_HAND,
     StackStatus.IMPORT_ROLLBACK_COMPLETE: Reaction.UPDATE,
 }
 

@@ -21,6 +21,7 @@ from snapshot_tool.errors import (
 )
 from snapshot_tool.freeze import synthesise
 from snapshot_tool.model import canonical
+from snapshot_tool.model.config import other_region
 from snapshot_tool.model.manifest import Manifest
 from snapshot_tool.model.names import UNFROZEN, Sha256, SnapshotId
 from snapshot_tool.model.order import Order
@@ -95,6 +96,7 @@ class Deployer:
     def prepare(self, order: Order) -> Prepared:
         """Observe the account, resolve the parameters, plan."""
         reached = self.accounts.reach_beside_tools(order.account)
+        self._refuse_other_region(reached)
         manifest, read = self._wanted(order, reached)
         templates, state = both(read, partial(reached.account.observe, reached.target, manifest))
         plan = deploying.plan(
@@ -260,6 +262,17 @@ class Deployer:
                 "; ".join(map(str, findings)),
                 where=f"snapshot {manifest.id}",
                 fix="nothing was deployed; choose another snapshot, and find out who changed this",
+            )
+
+    def _refuse_other_region(self, reached: Reached) -> None:
+        """Where the file leaves a region to a profile, only both profiles together tell."""
+        tools, region = self.accounts.tools.doors.region, reached.target.region
+        if region != tools:
+            raise BadInputError(
+                f"accounts.{reached.target.name}.region: {other_region(region, tools)}",
+                where=self.accounts.config.where,
+                fix=f'state region = "{tools}" there, or correct the region of the profiles'
+                f" {reached.config.profile} and {self.accounts.config.tools.profile}",
             )
 
     def _refuse_unregistered(self, reached: Reached) -> None:

@@ -23,9 +23,10 @@ def command(plan: Plan, *, bucket: str, profile: str) -> CdkCommand:
     """Return the command: snapshot, shared bucket, and every parameter of every stack.
 
     All values are stated, with `--no-previous-parameters`, because the CDK CLI otherwise keeps what
-    an account had before. An output of a stack that the same command updates is taken as it is now.
-    Stacks that need an output of one that does not exist yet are left out: deploy the others first,
-    then ask again. Templates from source need no bucket, and the caller stands in their app.
+    an account had before. The region is stated, too: padstone.toml may name another one than the
+    profile. An output of a stack that the same command updates is taken as it is now. Stacks that
+    need an output of one that does not exist yet are left out: deploy the others first, then ask
+    again. Templates from source need no bucket, and the caller stands in their app.
     """
     ready = [change for change in plan.changes if all(_known(v) for v in change.parameters)]
     context = {"environment": plan.target.environment, **_snapshot(plan, bucket, profile)}
@@ -35,6 +36,7 @@ def command(plan: Plan, *, bucket: str, profile: str) -> CdkCommand:
         *(_selector(plan, change) for change in ready),
         "--exclusively",
         *(["--profile", profile] if profile else []),
+        *("--region", plan.target.region),
         "--require-approval=never",
         "--no-previous-parameters",
         *(part for key, text in context.items() if text for part in ("--context", f"{key}={text}")),
@@ -52,6 +54,7 @@ def _snapshot(plan: Plan, bucket: str, profile: str) -> dict[str, str]:
         "snapshot_id": plan.manifest.id,
         "tools_bucket": bucket,
         "tools_profile": profile,
+        "tools_region": plan.target.region,
     }
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from snapshot_tool.errors import StackBusyError
+from snapshot_tool.errors import ConflictError, StackBusyError
 from snapshot_tool.model.account import AccountState
 from snapshot_tool.model.manifest import Manifest, TemplatePin
 from snapshot_tool.model.parameters import Offer, Source, Value
@@ -38,10 +38,11 @@ def plan(
     `templates` are by stack ID. `known_elsewhere` names parameters of the snapshot that runs now:
     in a project's file they are dropped with a note instead of refused.
 
-    Raises StackBusyError, naming every stack that is being worked on, and BadInputError with all
-    that is wrong with the parameters.
+    Raises StackBusyError, naming every stack that is being worked on, ConflictError where a person
+    has to act first, and BadInputError with all that is wrong with the parameters.
     """
     _refuse_busy(state)
+    _refuse_helpless(state)
     resolver = Resolver(manifest, templates, offers, known_elsewhere)
     resolver.check_keys()
     planned: dict[str, StackChange] = {}
@@ -55,7 +56,11 @@ def plan(
         manifest=manifest,
         changes=tuple(planned.values()),
         orphans=tuple(stack.name for stack in state.orphans),
-        notes=(*resolver.notes, *_masked(planned.values(), templates)),
+        notes=(
+            *resolver.notes,
+            *_masked(planned.values(), templates),
+            *_rolled_back(planned.values(), state),
+        ),
     )
 
 
@@ -112,18 +117,11 @@ class _Stack:
         if reaction is not Reaction.UPDATE:
             return _ACTIONS[reaction], (f"it is in {self.state.status.value}",)
         why = (
-            *self._rest_difference(self.state),
             *self._template_difference(self.state),
             *_value_differences(values, self.state, self.template),
             *_tag_differences(wanted_tags, self.state.tags),
         )
         return (Action.UPDATE, why) if why else (Action.NOTHING, ())
-
-    def _rest_difference(self, state: StackState) -> Sequence[str]:
-        """A stack whose last change was undone is never taken for done: CloudFormation is asked."""
-        if state.status is StackStatus.UPDATE_ROLLBACK_COMPLETE:
-            return ["its last update was rolled back"]
-        return []
 
     def _template_difference(self, state: StackState) -> Sequence[str]:
         if not self.template.same_as(self.account.bodies.get(self.pin.stack, b"")):
@@ -244,15 +242,38 @@ def _masked(changes: Collection[StackChange], templates: Mapping[str, Template])
     )
 
 
-def _refuse_busy(state: AccountState) -> None:
-    busy = [
-        f"{stack.name} is in {stack.status.value}"
-        for stack in state.stacks.values()
-        if stack.status.reaction is Reaction.WAIT
+def _rolled_back(changes: Collection[StackChange], state: AccountState) -> Sequence[str]:
+    """Note the stacks that are as wanted because CloudFormation has undone their last update.
+
+    It has nothing to change there either, and the status would stay whatever it is asked.
+    """
+    found = {change.stack: change.name for change in changes if change.action is Action.NOTHING}
+    return [
+        f"{name}: its last update was rolled back; it runs what is wanted"
+        for stack, name in sorted(found.items())
+        if state.stacks[stack].status is StackStatus.UPDATE_ROLLBACK_COMPLETE
     ]
-    if busy:
+
+
+def _in(state: AccountState, reaction: Reaction) -> str:
+    """Name the stacks that call for a reaction, with their status."""
+    found = [one for one in state.stacks.values() if one.status.reaction is reaction]
+    return "; ".join(sorted(f"{stack.name} is in {stack.status.value}" for stack in found))
+
+
+def _refuse_helpless(state: AccountState) -> None:
+    if stuck := _in(state, Reaction.BY_HAND):
+        raise ConflictError(
+            f"{stuck}: CloudFormation lets nobody update it",
+            where=f"account {state.target.name}",
+            fix="delete the stack, keeping its resources, and import them again; then deploy",
+        )
+
+
+def _refuse_busy(state: AccountState) -> None:
+    if busy := _in(state, Reaction.WAIT):
         raise StackBusyError(
-            "; ".join(sorted(busy)),
+            busy,
             where=f"account {state.target.name}",
             fix="wait until CloudFormation is done, then run the same command again",
         )

@@ -76,6 +76,14 @@ WRONG = {
         ["accounts.tools: the name is taken"],
     ),
     "an account that is no name": (TOOLS + '[accounts."-x"]\nprofile = "x"', ["accounts.'-x'"]),
+    "an account elsewhere": (
+        TOOLS + 'region = "us-west-2"\n[accounts.a]\nprofile = "a"\nregion = "eu-west-1"',
+        ["accounts.a.region: the account would be in eu-west-1 and the tools account in us-west-2"],
+    ),
+    "a tools account elsewhere": (
+        'region = "us-west-2"\n' + TOOLS + 'region = "eu-west-1"\n[accounts.a]\nprofile = "a"',
+        ["tools.region: the account would be in us-west-2 and the tools account in eu-west-1"],
+    ),
     "all of it": (
         'region = 1\n[tools]\nx = 1\n[accounts.a]\ny = 2\n[accounts.b]\nprofile = ""',
         ["region: a string", "tools.x", "tools.profile", "accounts.a.y", "accounts.b.profile"],
@@ -98,9 +106,10 @@ def test_a_wrong_configuration_is_told_as_a_whole(
 
 def test_a_region_of_an_account_comes_before_that_of_the_file() -> None:
     """And none at all leaves it to the profile."""
-    text = 'region = "us-west-2"\n' + TOOLS + '[accounts.a]\nprofile = "a"\nregion = "eu-west-1"'
+    own = 'region = "eu-west-1"\n'
+    text = 'region = "us-west-2"\n' + TOOLS + own + '[accounts.a]\nprofile = "a"\n' + own
     config = Config.parse(text, name="x")
-    assert (config.tools.region, config.accounts["a"].region) == ("us-west-2", "eu-west-1")
+    assert (config.tools.region, config.accounts["a"].region) == ("eu-west-1", "eu-west-1")
     assert Config.parse(TOOLS, name="x").tools.region == ""
 
 

@@ -158,7 +158,7 @@ def test_a_stuck_rollback_is_continued_first(status: StackStatus) -> None:
 
 
 def test_a_rolled_back_stack_with_the_wanted_content_is_found_unchanged() -> None:
-    """CloudFormation is asked once, and what it says is proof enough."""
+    """It has been compared: CloudFormation would find no change either, and keep the status."""
     world = World()
     world.deploy(chain(FIRST))
     world.stacks.fail("padstone-proof-ci", BROKEN)

@@ -183,6 +183,23 @@ def test_a_failing_second_stack_leaves_the_account_as_it_was(world: World) -> No
     assert [each.release_id for each in world.orchestrator().history("beta", 10)] == [a]
 
 
+def test_an_account_that_was_rolled_back_has_nothing_to_do(world: World) -> None:
+    """Its status stays for ever, so it says nothing; no deployment adds another record to it."""
+    a, b = world.freeze(proof_assembly("a")).id, world.freeze(proof_assembly("b")).id
+    world.deploy("beta", a)
+    world.accounts["beta"].stacks.fail("padstone-proof-ci", Fault("Topic", "no such luck"))
+    with pytest.raises(DeployFailedError):
+        world.deploy("beta", b)
+    plan = world.orchestrator().plan("beta", a, settings=SETTINGS, parameters_file=None)
+    assert plan.empty
+    assert [note for note in plan.notes if "padstone-proof-ci: its last update was" in note]
+    writes = len(world.accounts["beta"].stacks.writes())
+    for _ in range(2):
+        world.deploy("beta", a)
+    assert len(world.accounts["beta"].stacks.writes()) == writes
+    assert [each.release_id for each in world.orchestrator().history("beta", 10)] == [a]
+
+
 def test_an_account_that_was_rolled_back_can_be_promoted(world: World) -> None:
     """It runs what it ran before the failure, and nothing could make its status another one."""
     a, b = world.freeze(proof_assembly("a")).id, world.freeze(proof_assembly("b")).id
@@ -369,6 +386,29 @@ def test_status_names_the_difference_between_account_and_record(world: World) ->
     [status] = world.orchestrator().status(["beta"])
     assert status.snapshot == b
     assert status.differences == (f"the last recorded deployment is of {a}",)
+
+
+def test_an_account_in_another_region_than_the_tools_account_is_refused(world: World) -> None:
+    """Lambda could not read its code there; where the profiles say so, no file tells before."""
+    snapshot = world.freeze(proof_assembly("one")).id
+    world.accounts["beta"].region = "eu-west-1"
+    with pytest.raises(
+        BadInputError, match=r"padstone\.toml: accounts\.beta\.region: .*eu-west-1 .*us-west-2"
+    ):
+        world.deploy("beta", snapshot)
+    assert world.content("beta") == {}
+
+
+def test_the_cdk_command_names_the_region_that_is_meant(world: World) -> None:
+    """The profile's own may be another: the CDK CLI would deploy there, and look there."""
+    snapshot = world.freeze(proof_assembly("one")).id
+    for account in world.accounts.values():
+        account.region = "eu-west-1"
+    command = world.orchestrator().print_cdk(
+        "beta", snapshot, settings=SETTINGS, parameters_file=None
+    )
+    assert command.argv[command.argv.index("--region") + 1] == "eu-west-1"
+    assert "tools_region=eu-west-1" in command.argv
 
 
 def test_the_cdk_command_waits_for_outputs_that_nobody_has_yet(world: World) -> None:

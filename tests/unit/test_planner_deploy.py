@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from snapshot_tool.errors import StackBusyError
+from snapshot_tool.errors import ConflictError, StackBusyError
 from snapshot_tool.model.plan import Action, Plan
 from snapshot_tool.model.stacks import Reaction, StackStatus
 from tests.unit.deployments import (
@@ -33,10 +33,9 @@ ACTIONS = {
     StackStatus.UPDATE_COMPLETE: Action.NOTHING,
     StackStatus.UPDATE_FAILED: Action.CONTINUE_AND_UPDATE,
     StackStatus.UPDATE_ROLLBACK_FAILED: Action.CONTINUE_AND_UPDATE,
-    StackStatus.UPDATE_ROLLBACK_COMPLETE: Action.UPDATE,
+    StackStatus.UPDATE_ROLLBACK_COMPLETE: Action.NOTHING,
     StackStatus.REVIEW_IN_PROGRESS: Action.RECREATE,
     StackStatus.IMPORT_COMPLETE: Action.NOTHING,
-    StackStatus.IMPORT_ROLLBACK_FAILED: Action.NOTHING,
     StackStatus.IMPORT_ROLLBACK_COMPLETE: Action.NOTHING,
 }
 
@@ -65,6 +64,9 @@ def test_each_status_leads_to_its_action_or_to_a_refusal(status: StackStatus) ->
     world.stacks.put(state.name, taken.templates["ci"].body, tags=state.tags, status=status)
     if status in ACTIONS:
         assert _actions(world.plan(taken, project())) == {"ci": ACTIONS[status]}
+    elif status.reaction is Reaction.BY_HAND:
+        with pytest.raises(ConflictError, match=f"padstone-proof-ci is in {status.value}: "):
+            world.plan(taken, project())
     else:
         assert status.reaction is Reaction.WAIT
         with pytest.raises(StackBusyError, match=f"padstone-proof-ci is in {status.value}"):
