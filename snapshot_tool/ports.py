@@ -13,6 +13,7 @@ from typing import BinaryIO, Protocol
 
 from snapshot_tool.model.canonical import Json
 from snapshot_tool.model.names import AccountId, ImageDigest, Sha256
+from snapshot_tool.model.request import JobDefinition
 from snapshot_tool.model.stacks import StackEvent, StackState
 
 
@@ -241,6 +242,62 @@ class Pipelines(Protocol):
         """Describe the newest execution; None if there was none yet."""
 
 
+class MessageQueue(Protocol):
+    """SQS queues, by their URLs."""
+
+    def send(self, url: str, body: str) -> None:
+        """Put one message into a queue."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogEvent:
+    """One entry of a log. `event_id` tells entries apart that are otherwise equal."""
+
+    at: datetime
+    stream: str
+    text: str
+    event_id: str
+
+
+class Logs(Protocol):
+    """CloudWatch Logs of one account."""
+
+    def events(
+        self, group: str, *, since: datetime, streams: Sequence[str] = (), pattern: str = ""
+    ) -> Iterator[LogEvent]:
+        """Yield the entries of a log group in time order, page by page; none if it is not there.
+
+        `streams` are the streams to read (none named: all), a stream that is not there is empty.
+        A service that does not know a `pattern` may yield entries which do not match it.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobState:
+    """A Batch job: `stream` is its log stream, `running` how many jobs of an array run now."""
+
+    job_id: str
+    status: str
+    stream: str = ""
+    running: int = 0
+
+
+class Jobs(Protocol):
+    """Batch in one account: job definitions, and how jobs stand."""
+
+    def definition(self, arn: str) -> JobDefinition | None:
+        """Return the definition of that ARN; None if there is none or it is not active."""
+
+    def newest_definition(self, name: str) -> JobDefinition | None:
+        """Return the newest active revision of a definition; None if there is none."""
+
+    def register(self, name: str, body: Mapping[str, Json]) -> str:
+        """Register a definition (a new revision if there is one of that name); return its ARN."""
+
+    def states(self, job_ids: Sequence[str]) -> Mapping[str, JobState]:
+        """Describe jobs by their IDs; jobs that Batch has forgotten are left out."""
+
+
 class Doors(Protocol):
     """All that one profile reaches in one account and region."""
 
@@ -275,6 +332,18 @@ class Doors(Protocol):
     @property
     def pipelines(self) -> Pipelines:
         """CodePipeline."""
+
+    @property
+    def queues(self) -> MessageQueue:
+        """SQS."""
+
+    @property
+    def logs(self) -> Logs:
+        """CloudWatch Logs."""
+
+    @property
+    def jobs(self) -> Jobs:
+        """Batch."""
 
     def objects(self, bucket: str) -> Objects:
         """One bucket of S3."""

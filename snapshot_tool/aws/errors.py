@@ -54,6 +54,8 @@ _CODES: dict[str, _Row] = {
     "NoSuchBucket": (NotFoundError, "deploy the tools account first"),
     "ResourceNotFoundException": (NotFoundError, "check that its stack is deployed"),
     "RepositoryNotFoundException": (NotFoundError, "check that its stack is deployed"),
+    "AWS.SimpleQueueService.NonExistentQueue": (NotFoundError, "check that its stack is deployed"),
+    "QueueDoesNotExist": (NotFoundError, "check that its stack is deployed"),
     "PipelineNotFoundException": (NotFoundError, "check that its stack is deployed"),
     "BadDigest": (VerificationError, _AGAIN),
     "XAmzContentChecksumMismatch": (VerificationError, _AGAIN),

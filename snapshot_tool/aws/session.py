@@ -23,17 +23,20 @@ from snapshot_tool.errors import BadInputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mypy_boto3_batch import BatchClient
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_codepipeline import CodePipelineClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ecr import ECRClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
 _SERVICES = (
-    *("cloudformation", "codepipeline", "dynamodb", "ecr", "s3", "secretsmanager", "ssm", "sts"),
+    *("batch", "cloudformation", "codepipeline", "dynamodb", "ecr", "logs", "s3"),
+    *("secretsmanager", "sqs", "ssm", "sts"),
     *("sso", "sso-oidc", "signin"),  # by which botocore gets the credentials of some profiles
 )
 
@@ -83,6 +86,8 @@ class Session:
         self.region = str(found)
 
     @overload
+    def client(self, service: Literal["batch"]) -> BatchClient: ...
+    @overload
     def client(self, service: Literal["cloudformation"]) -> CloudFormationClient: ...
     @overload
     def client(self, service: Literal["codepipeline"]) -> CodePipelineClient: ...
@@ -91,9 +96,13 @@ class Session:
     @overload
     def client(self, service: Literal["ecr"]) -> ECRClient: ...
     @overload
+    def client(self, service: Literal["logs"]) -> Any: ...
+    @overload
     def client(self, service: Literal["s3"]) -> S3Client: ...
     @overload
     def client(self, service: Literal["secretsmanager"]) -> SecretsManagerClient: ...
+    @overload
+    def client(self, service: Literal["sqs"]) -> SQSClient: ...
     @overload
     def client(self, service: Literal["ssm"]) -> SSMClient: ...
     @overload
@@ -179,6 +188,27 @@ class Aws:
         from snapshot_tool.aws.pipelines import AwsPipelines
 
         return AwsPipelines(self._session.client("codepipeline"))
+
+    @cached_property
+    def queues(self) -> ports.MessageQueue:
+        """SQS."""
+        from snapshot_tool.aws.queues import AwsQueues
+
+        return AwsQueues(self._session.client("sqs"))
+
+    @cached_property
+    def logs(self) -> ports.Logs:
+        """CloudWatch Logs."""
+        from snapshot_tool.aws.logs import AwsLogs
+
+        return AwsLogs(self._session.client("logs"))
+
+    @cached_property
+    def jobs(self) -> ports.Jobs:
+        """Batch."""
+        from snapshot_tool.aws.jobs import AwsJobs
+
+        return AwsJobs(self._session.client("batch"))
 
     def objects(self, bucket: str, *, owner: str = "") -> ports.Objects:
         """One bucket of S3; calls fail if it does not belong to the account `owner`."""
