@@ -150,8 +150,8 @@ class Work(Protocol):
     def account_add(self, name: str, account_id: AccountId | None) -> RegisteredAccount:
         """Let an account read the shared bucket and pull the image."""
 
-    def account_remove(self, name: str) -> None:
-        """Take those rights away."""
+    def account_remove(self, name: str) -> Sequence[RegisteredAccount]:
+        """Take those rights away; return who keeps them: the same account under other names."""
 
     def accounts(self) -> Sequence[RegisteredAccount]:
         """Return the registered accounts, by name."""

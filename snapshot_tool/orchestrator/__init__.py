@@ -251,9 +251,9 @@ class Orchestrator:
         """Let an account read the shared bucket and pull the image."""
         return self._access.add(name, account_id)
 
-    def account_remove(self, name: str) -> None:
-        """Take those rights away."""
-        self._access.remove(name)
+    def account_remove(self, name: str) -> Sequence[RegisteredAccount]:
+        """Take those rights away; return who keeps them: the same account under other names."""
+        return self._access.remove(name)
 
     def accounts(self) -> Sequence[RegisteredAccount]:
         """Return the registered accounts, by name."""

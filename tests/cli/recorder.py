@@ -195,6 +195,7 @@ class Recorder:
     deployments: Sequence[Deployment] = ()
     listings: Sequence[PackageListing] = ()
     records: Sequence[PackageRecord] = ()
+    keeping: Sequence[RegisteredAccount] = ()
     registered: Sequence[RegisteredAccount] = ()
     grants: Sequence[Grant] = ()
     later: tuple[str, ...] = ()
@@ -303,8 +304,9 @@ class Recorder:
             name=name, account_id=account_id or ACCOUNT, added_at=NOON, added_by=ALICE
         )
 
-    def account_remove(self, name: str) -> None:
+    def account_remove(self, name: str) -> Sequence[RegisteredAccount]:
         self._note("account_remove", name=name)
+        return self.keeping
 
     def policies(self, role: Role, name: str) -> Sequence[Grant]:
         self._note("policies", role=role, name=name)

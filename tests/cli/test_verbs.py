@@ -364,6 +364,10 @@ def test_accounts_are_added_listed_and_removed(padstone: CommandLine) -> None:
     added = padstone("account", "add", "beta", "--account-id", ACCOUNT)
     assert added.out == f"beta ({ACCOUNT}) may read the snapshots\n"
     assert padstone("account", "remove", "beta").code == 0
+    padstone.work.keeping = [
+        RegisteredAccount(name="ring", account_id=ACCOUNT, added_at=NOON, added_by=ALICE)
+    ]
+    assert "as ring, the account still" in padstone("account", "remove", "beta").out
     assert padstone("account", "list").out == "no accounts are registered yet\n"
     padstone.work.registered = [
         RegisteredAccount(name="beta", account_id=ACCOUNT, added_at=NOON, added_by=ALICE)

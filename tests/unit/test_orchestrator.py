@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,12 +23,14 @@ from snapshot_tool.errors import (
 )
 from snapshot_tool.ledger import Lock
 from snapshot_tool.model.canonical import Json
+from snapshot_tool.model.names import AccountId
 from snapshot_tool.model.records import LockOwner
 from snapshot_tool.model.stacks import StackStatus
 from snapshot_tool.ports import Put
 from snapshot_tool.tools import ToolsAccount
 from tests.fakes.clock import FakeClock
-from tests.fakes.stacks import FakeStacks, Fault
+from tests.fakes.failing import Faulty
+from tests.fakes.stacks import Fault
 from tests.fakes.tables import FakeTables
 from tests.fakes.world import (
     IDS,
@@ -336,17 +339,50 @@ def test_a_removed_account_loses_its_access(world: World) -> None:
     assert state.parameters["ProofAccountIds"] == "333333333333"
 
 
+def test_an_account_of_two_names_keeps_its_access_until_both_are_gone(world: World) -> None:
+    """And whoever removes the one is told the other."""
+    work = world.orchestrator()
+    work.account_add("ring", work.accounts()[0].account_id)
+    assert [one.name for one in work.account_remove("beta")] == ["ring"]
+    state = world.accounts["tools"].stacks.describe("padstone-tools-access")
+    assert state is not None
+    assert IDS["beta"] in state.parameters["ProofAccountIds"]
+    assert work.account_remove("ring") == []
+
+
+class Yaml(Faulty):
+    """Stacks that run what `cdk deploy` from source has sent."""
+
+    def template(self, name: str) -> bytes:
+        return b"Resources: {}"
+
+
+@pytest.mark.parametrize("readable", [False, True], ids=["they run YAML", "there are none"])
+def test_nobody_is_registered_who_could_not_be_given_access(world: World, readable: bool) -> None:
+    """The stacks that give access are looked at before the register is written."""
+    doors = world.accounts["tools"]
+    if readable:
+        access = doors.stacks._known("padstone-tools-access").content
+        doors.stacks.put("padstone-tools-access", access.body, tags=access.tags)
+    else:
+        world.accounts["tools"] = replace(doors, stacks=Yaml(doors.stacks))  # type: ignore[arg-type]
+    work, writes = world.orchestrator(), world.tables.writes
+    add = partial(work.account_add, "new", AccountId("4" * 12))
+    for change in (add, partial(work.account_remove, "beta")):
+        with pytest.raises(BadInputError, match=r"padstone deploy tools|not JSON"):
+            change()
+    assert world.tables.writes == writes
+
+
 def test_access_is_not_granted_through_a_template_that_cannot_be_read(world: World) -> None:
     """`cdk deploy` from source sends YAML; a snapshot of the tools account mends that."""
-
-    class Yaml(FakeStacks):
-        def template(self, name: str) -> bytes:
-            return b"Resources: {}"
 
     doors = world.accounts["tools"]
     stacks = tuple(doors.stacks.describe_all())
     tools = ToolsAccount(
-        doors=replace(doors, stacks=Yaml(world.clock)), clock=world.clock, stacks=stacks
+        doors=replace(doors, stacks=Yaml(doors.stacks)),  # type: ignore[arg-type]
+        clock=world.clock,
+        stacks=stacks,
     )
     with pytest.raises(BadInputError, match=r"(?s)padstone-tools-access.*not JSON.*a snapshot"):
         tools.granting("ProofAccountIds")
