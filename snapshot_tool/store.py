@@ -14,9 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
+from typing import TypeVar
 
 from snapshot_tool import integrity
 from snapshot_tool.errors import (
+    AccessDeniedError,
     BadInputError,
     ConflictError,
     NotFoundError,
@@ -40,6 +42,7 @@ from snapshot_tool.parallel import WORKERS, side_by_side
 from snapshot_tool.ports import Clock, ObjectInfo, Objects
 from snapshot_tool.recent import all_ids, newest_ids
 
+T = TypeVar("T")
 _LIMIT = 1_048_576  # bytes of a template that CloudFormation reads from S3
 _SPARE = 400  # dead claims among the newest that `newest` looks past without a further listing
 _OTHER = "deploy another snapshot, and find out who changed this one"
@@ -161,9 +164,22 @@ class SnapshotStore:
     def manifest(self, snapshot: SnapshotId) -> Manifest:
         """Return a snapshot's manifest.
 
-        Raises NotFoundError where there is none (and says which IDs are near), VerificationError
-        where it is damaged, swapped or deleted.
+        Raises NotFoundError where there is none (and says which IDs are near, if they can be
+        listed), AccessDeniedError where nobody tells whether there is one, VerificationError where
+        it is damaged, swapped or deleted.
         """
+        try:
+            return self._known(snapshot)
+        except AccessDeniedError as error:  # S3 hides what is missing from who may not list
+            raise AccessDeniedError(
+                f"snapshot {snapshot} does not exist, or these credentials may not read it: without"
+                f" the right to list, S3 answers both alike ({error.what})",
+                where=error.where,
+                fix="see which there are (padstone snapshot list), and whether the account is"
+                " registered (padstone account list)",
+            ) from error
+
+    def _known(self, snapshot: SnapshotId) -> Manifest:
         stage = self._stage(snapshot)
         manifest = None if stage is None else self._manifest(stage, snapshot)
         if manifest is None:
@@ -232,7 +248,7 @@ class SnapshotStore:
 
     def _refuse_false_claim(self, snapshot: SnapshotId, claimed: StageName | None) -> None:
         """Raise VerificationError if the snapshot is there all the same, as another stage's."""
-        for stage in self._stages():
+        for stage in _if_allowed(self._stages):
             if stage != claimed and self._objects.head(manifest_key(stage, snapshot)):
                 raise VerificationError(
                     f"says stage {claimed}, the snapshot is one of stage {stage}"
@@ -243,8 +259,7 @@ class SnapshotStore:
                 )
 
     def _not_found(self, snapshot: SnapshotId, *, begun: bool) -> NotFoundError:
-        known = [one for stage in self._stages() for one in self._recent(stage, 100)]
-        near = suggestion(snapshot, known)
+        near = suggestion(snapshot, _if_allowed(self._recent_of_all))
         state = "was begun and never finished" if begun else "does not exist"
         return NotFoundError(
             f"snapshot {snapshot} {state}{near}", fix="see which there are: padstone snapshot list"
@@ -265,6 +280,9 @@ class SnapshotStore:
 
     def _recent(self, stage: StageName, count: int) -> list[SnapshotId]:
         return newest_ids(self._objects, stage, count, self._clock.now())
+
+    def _recent_of_all(self) -> list[SnapshotId]:
+        return [one for stage in self._stages() for one in self._recent(stage, 100)]
 
     def _readable(self, stage: StageName, names: Sequence[SnapshotId]) -> Iterator[Manifest]:
         for start in range(0, len(names), WORKERS):
@@ -308,6 +326,14 @@ class SnapshotStore:
         said = "missing" if stage is None else f"says stage {stage}"
         right = stage == manifest.stage
         return [] if right else [Finding(where=_claim_key(manifest.id), what=said)]
+
+
+def _if_allowed(look: Callable[[], list[T]]) -> list[T]:
+    """Return what can be listed: only a message gets better by it."""
+    try:
+        return look()
+    except AccessDeniedError:
+        return []
 
 
 def manifest_key(stage: StageName, snapshot: SnapshotId) -> str:

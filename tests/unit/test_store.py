@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 
-from snapshot_tool.errors import BadInputError, ConflictError, NotFoundError, VerificationError
+from snapshot_tool.errors import (
+    AccessDeniedError,
+    BadInputError,
+    ConflictError,
+    NotFoundError,
+    VerificationError,
+)
 from snapshot_tool.model.assembly import Assembly, AssemblyStack
 from snapshot_tool.model.manifest import Manifest
 from snapshot_tool.model.names import Sha256, SnapshotId, StageName
+from snapshot_tool.ports import ObjectInfo
 from snapshot_tool.store import SnapshotStore, manifest_key
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.objects import FakeObjects
@@ -41,6 +50,27 @@ def clock() -> FakeClock:
 @pytest.fixture
 def store(objects: FakeObjects, clock: FakeClock) -> SnapshotStore:
     return SnapshotStore(objects, clock)
+
+
+class Closed(FakeObjects):
+    """A bucket as a registered account sees it: it reads what it knows, and lists nothing.
+
+    What is missing, S3 does not tell from what may not be read.
+    """
+
+    def get(self, key: str, version_id: str = "") -> bytes | None:
+        found = super().get(key, version_id)
+        return found if found is not None else self._refuse("GetObject")
+
+    def head(self, key: str, version_id: str = "") -> ObjectInfo | None:
+        found = super().head(key, version_id)
+        return found if found is not None else self._refuse("HeadObject")
+
+    def folders(self, prefix: str, *, after: str = "") -> Iterator[str]:
+        self._refuse("ListObjectsV2")
+
+    def _refuse(self, call: str) -> NoReturn:
+        raise AccessDeniedError(f"no right to call {call}", where="s3://shared")
 
 
 # --- IDs ---
@@ -232,6 +262,29 @@ def test_an_unknown_id_is_told_with_the_nearest(store: SnapshotStore) -> None:
     create(store)
     with pytest.raises(NotFoundError, match="did you mean '20200203-201525'"):
         store.manifest(SnapshotId("20200203-201552"))
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_who_may_not_list_is_told_both_that_it_may_not_exist_and_that_it_may_not_be_read(
+    clock: FakeClock, begun: bool
+) -> None:
+    """S3 says the same of both, so neither is claimed; the call that was refused is named."""
+    store = SnapshotStore(Closed(), clock)
+    snapshot = store.claim(PROOF) if begun else SnapshotId("20200203-201552")
+    told = rf"(?s){snapshot} does not exist, or .* may not read it.*GetObject.*account list"
+    with pytest.raises(AccessDeniedError, match=told):
+        store.manifest(snapshot)
+
+
+def test_an_unknown_id_is_told_also_where_nothing_can_be_suggested(clock: FakeClock) -> None:
+    """Suggestions are a favour: not being able to make one is no other failure."""
+
+    class Unlisted(FakeObjects):
+        def folders(self, prefix: str, *, after: str = "") -> Iterator[str]:
+            raise AccessDeniedError("no right to call ListObjectsV2")
+
+    with pytest.raises(NotFoundError, match="20200203-201552 does not exist"):
+        SnapshotStore(Unlisted(), clock).manifest(SnapshotId("20200203-201552"))
 
 
 @pytest.mark.parametrize("harm", ["another stage", "destroyed"])
