@@ -328,7 +328,7 @@ class SnapshotStore:
         return [] if right else [Finding(where=_claim_key(manifest.id), what=said)]
 
 
-def _if_allowed(look: Callable[[], list[T]]) -> list[T]:
+def _if_allowed(look: Callable[[], Sequence[T]]) -> Sequence[T]:
     """Return what can be listed: only a message gets better by it."""
     try:
         return look()
