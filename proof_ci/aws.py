@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from .ports import Claim, UnavailableError
-from .trust import Run
+from .run import Run
 from .verdicts import ProofResult
 
 if TYPE_CHECKING:

@@ -1,20 +1,27 @@
-"""The message that asks for a commit status. Pure."""
+"""The messages that ask for a commit status or for a report. Pure."""
 
+import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
+from urllib.parse import quote, urlsplit
 
 from .events import MalformedEventError, check_repository, check_sha
+from .run import Run
 from .verdicts import ProofResult, Verdict
+
+SUMMARY = "CBMC proofs"
+"""The context of the status that speaks for the whole commit."""
 
 _STATES = ("pending", "success", "failure", "error")
 _MAXIMUM_DESCRIPTION = 140  # GitHub's
 _CONTEXT = re.compile(r"[\x20-\x7e]{1,255}")
+_LONGEST_URL = 2048
 
 
 @dataclass(frozen=True)
 class StatusUpdate:
-    """A commit status to be written. `run_id` is the correlation id."""
+    """A commit status to be written. `run_id` is the correlation id; no URL is an empty one."""
 
     run_id: str
     repository: str
@@ -22,6 +29,7 @@ class StatusUpdate:
     context: str
     state: str
     description: str
+    target_url: str = ""
 
     def __post_init__(self) -> None:
         check_repository(self.repository)
@@ -30,6 +38,14 @@ class StatusUpdate:
             raise MalformedEventError("the status update's state or context is not of its form")
         if not isinstance(self.description, str) or len(self.description) > _MAXIMUM_DESCRIPTION:
             raise MalformedEventError("the status update's description is too long")
+        if not isinstance(self.target_url, str) or not _is_link(self.target_url):
+            raise MalformedEventError("the status update's target is no link")
+
+    @property
+    def identity(self) -> str:
+        """The same for the same update only, so that a queue takes it once."""
+        parts = (self.run_id, self.context, self.state, self.description)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def to_message(self) -> str:
         """The update as text for a queue."""
@@ -54,7 +70,35 @@ _SAYINGS = {
 }
 
 
-def status_of(result: ProofResult) -> StatusUpdate:
+def summary_of(run: Run, state: str, description: str, target_url: str) -> StatusUpdate:
+    """The commit status that speaks for a whole run."""
+    return StatusUpdate(
+        run_id=run.run_id,
+        repository=run.repository,
+        sha=run.sha,
+        context=SUMMARY,
+        state=state,
+        description=_cut(description),
+        target_url=target_url,
+    )
+
+
+def proof_status(
+    run: Run, proof: str, state: str, description: str, target_url: str
+) -> StatusUpdate:
+    """The commit status of one proof that has no result."""
+    return StatusUpdate(
+        run_id=run.run_id,
+        repository=run.repository,
+        sha=run.sha,
+        context=f"CBMC proof: {proof}",
+        state=state,
+        description=_cut(description),
+        target_url=target_url,
+    )
+
+
+def status_of(result: ProofResult, target_url: str = "") -> StatusUpdate:
     """The commit status that tells a proof's result."""
     return StatusUpdate(
         run_id=result.run_id,
@@ -62,5 +106,44 @@ def status_of(result: ProofResult) -> StatusUpdate:
         sha=result.sha,
         context=f"CBMC proof: {result.proof}",
         state=result.verdict.github_state,
-        description=_SAYINGS[result.verdict],
+        description=_cut(_saying(result)),
+        target_url=target_url,
     )
+
+
+def run_url(report_url: str, run_id: str, proof: str = "") -> str:
+    """Where a run's page is, or a proof's line on it."""
+    place = f"#{quote(proof, safe='')}" if proof else ""
+    return f"{report_url}/runs/{run_id}/index.html{place}"
+
+
+def _saying(result: ProofResult) -> str:
+    if result.verdict is Verdict.SUCCESS and result.unchanged_since:
+        return f"The proof holds, unchanged since {result.unchanged_since}"
+    return _SAYINGS[result.verdict]
+
+
+def _cut(description: str) -> str:
+    plain = " ".join(description.split())
+    fits = len(plain) <= _MAXIMUM_DESCRIPTION
+    return plain if fits else plain[: _MAXIMUM_DESCRIPTION - 3] + "..."
+
+
+def _is_link(url: str) -> bool:
+    parts = urlsplit(url)
+    return not url or (
+        len(url) <= _LONGEST_URL and parts.scheme in ("https", "http") and bool(parts.hostname)
+    )
+
+
+@dataclass(frozen=True)
+class ReportRequest:
+    """Asks for a proof's report, or with no proof and key for the run's page."""
+
+    run_id: str
+    proof: str = ""
+    key: str = ""
+
+    def to_message(self) -> str:
+        """The request as text for a queue."""
+        return json.dumps({"version": 1, **asdict(self)}, sort_keys=True)

@@ -1,17 +1,23 @@
 """What the handlers need of the world; each port has an adapter and a fake in the tests."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
+from .builds import EndedBuild
+from .jobs import EndedJob, JobRequest
 from .messages import StatusUpdate
-from .trust import Run
+from .run import End, Proving, Recorded, Run, RunRecord, State
 from .verdicts import ProofResult
 
 
 class UnavailableError(Exception):
     """Something the handler depends on did not answer, or refused; trying again later may help."""
+
+
+class TooLargeError(Exception):
+    """A kept result is larger than the reader takes."""
 
 
 class RateLimitedError(UnavailableError):
@@ -54,20 +60,81 @@ class Claim(Enum):
     DONE = auto()
 
 
+class Lease(Enum):
+    """What came of asking to be the one who submits a run's next jobs."""
+
+    FIRST = auto()
+    AGAIN = auto()
+    HELD = auto()
+
+
 class Runs(Protocol):
-    """The record of runs and their results."""
+    """The record of runs and their results. Every change is one atomic step; all may be repeated.
 
-    def claim(self, run: Run) -> Claim:
-        """Record that the caller starts the run, unless it has been started or is being started.
+    All raise UnavailableError. A run that has ended changes no more.
+    """
 
-        A claim that is not followed by `started` lapses after a minute.
+    def open(self, run: Run, *, waiting: bool = False) -> Claim:
+        """Record a new run and claim its start, or (`waiting`) leave it until it is approved.
+
+        ANOTHERS while somebody else is starting it; a claim that is not followed by `fetching`
+        lapses after a minute and is then OURS. DONE if it is past that, also if it waits or ended.
         """
 
-    def started(self, run: Run, build_id: str) -> None:
-        """Record that the run has been started; it is never started again."""
+    def approve(self, run_id: str) -> Claim:
+        """Claim the start of a run that waits; as `open`. DONE also if there is no such run."""
 
-    def finished(self, result: ProofResult) -> None:
-        """Record a proof's result; the last one stands."""
+    def get(self, run_id: str) -> RunRecord | None:
+        """The run as it is now."""
+
+    def of_ref(self, repository: str, ref: str) -> tuple[RunRecord, ...]:
+        """The latest twenty runs of a ref, newest first."""
+
+    def of_commit(self, sha: str) -> tuple[RunRecord, ...]:
+        """The latest twenty runs of a commit, newest first."""
+
+    def active(self) -> tuple[RunRecord, ...]:
+        """All runs that have not ended, nearest deadline first."""
+
+    def unsettled(self) -> tuple[RunRecord, ...]:
+        """All runs that have ended and of which not everybody may have been told."""
+
+    def fetching(self, run_id: str, build_id: str) -> bool:
+        """Record the build that fetches a started run; False if the run has ended or moved on."""
+
+    def lease(self, run_id: str, state: State) -> Lease:
+        """Be the only one, for three minutes, to submit jobs for a run in this state.
+
+        AGAIN if somebody had the lease and let it lapse, so that jobs may have been submitted.
+        HELD also if the run is no longer in this state.
+        """
+
+    def preparing(self, run_id: str, job_id: str) -> bool:
+        """Record the job that prepares a fetched run; False if it has ended or moved on."""
+
+    def proving(self, run_id: str, proving: Proving) -> bool:
+        """Record the jobs of a prepared run; False if it has ended or moved on."""
+
+    def record(self, result: ProofResult) -> Recorded:
+        """Record a proof's result; a final one over a provisional one, and never over a final one.
+
+        A final result of a run that is proving counts down `remaining`, in the same step.
+        """
+
+    def results(self, run: Run) -> tuple[ProofResult, ...]:
+        """All results of a run, by name."""
+
+    def untold(self, run: Run) -> tuple[ProofResult, ...]:
+        """The results that may not have been told."""
+
+    def told(self, result: ProofResult) -> None:
+        """Record that everybody was told of a result, if it still stands."""
+
+    def end(self, run_id: str, verdict: End, reason: str, *, superseded_by: str = "") -> bool:
+        """End a run; whether this call did."""
+
+    def settled(self, run_id: str) -> None:
+        """Record that everybody was told of a run's end and nothing of it runs on."""
 
 
 class Builds(Protocol):
@@ -76,12 +143,40 @@ class Builds(Protocol):
     def start(self, run: Run, variables: Mapping[str, str]) -> str:
         """Start it once for a run, however often it is asked within five minutes; its build id."""
 
+    def stop(self, build_id: str) -> None:
+        """Stop a build; one that has ended or is not known is left alone."""
+
+    def ended(self, build_id: str) -> EndedBuild | None:
+        """How a build ended; None while it runs, or if it is not known."""
+
+
+class Jobs(Protocol):
+    """The account's Batch queue. Its lists lag behind what was submitted by seconds."""
+
+    def submit(self, request: JobRequest) -> str:
+        """Submit a job or an array; its job id. Not idempotent."""
+
+    def named(self, prefix: str) -> dict[str, str]:
+        """The ids of all jobs, by name, whose names start so; of an array only its own."""
+
+    def stop(self, job_id: str, reason: str) -> None:
+        """Stop a job or a whole array; one that has ended or is not known is left alone."""
+
+    def ended(self, job_ids: Sequence[str]) -> tuple[EndedJob, ...]:
+        """Those of the jobs that have ended, and how."""
+
+    def ended_children(self, job_id: str) -> tuple[str, ...]:
+        """The ids of an array's children that have ended."""
+
 
 class Results(Protocol):
     """The kept results."""
 
     def put(self, key: str, content: str) -> None:
         """Return once the content is kept under its key."""
+
+    def get(self, key: str, most: int) -> str | None:
+        """The content, None if there is none. Raises TooLargeError above `most` bytes."""
 
 
 @dataclass(frozen=True)

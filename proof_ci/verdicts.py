@@ -14,6 +14,11 @@ from .events import MalformedEventError, check_delivery, check_repository, check
 _PROOF = re.compile(r"(?!/)(?!.*(^|/)\.{1,2}(/|$))[A-Za-z0-9._/+-]{1,200}(?<!/)")
 
 
+def is_proof(name: object) -> bool:
+    """Whether this is a proof's name: a relative path, "." for the project's top."""
+    return isinstance(name, str) and (name == "." or _PROOF.fullmatch(name) is not None)
+
+
 class Verdict(StrEnum):
     """What a proof's run came to."""
 
@@ -52,7 +57,11 @@ _HOST_REASON = "Host EC2"
 
 @dataclass(frozen=True)
 class ProofResult:
-    """One proof of one commit, and what it came to."""
+    """One proof of one commit, and what it came to.
+
+    A `provisional` one was published before its job ended. `refuted` and `reached` are "of/total"
+    or empty. `output_key` names the object with the logs, as the job was to write it.
+    """
 
     run_id: str
     repository: str
@@ -61,12 +70,22 @@ class ProofResult:
     verdict: Verdict
     job_id: str
     reason: str
+    attempt: int = 0
+    seconds: float = 0.0
+    peak_memory: int = 0
+    refuted: str = ""
+    reached: str = ""
+    unchanged_since: str = ""
+    warnings: tuple[str, ...] = ()
+    output_key: str = ""
+    finished_at: int = 0
+    provisional: bool = False
 
     def __post_init__(self) -> None:
         check_delivery(self.run_id)
         check_repository(self.repository)
         check_sha(self.sha)
-        if not _PROOF.fullmatch(self.proof):
+        if not is_proof(self.proof):
             raise MalformedEventError("the proof's name is not a relative path")
 
     @property

@@ -1,17 +1,38 @@
 """Working fakes of proof_ci's ports, and builders of what GitHub and AWS send."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from proof_ci.builds import EndedBuild
 from proof_ci.events import Push
+from proof_ci.jobs import EndedJob, JobRequest
 from proof_ci.log import Log
 from proof_ci.messages import StatusUpdate
-from proof_ci.ports import Answer, Claim, RateLimitedError, UnavailableError
+from proof_ci.ports import (
+    Answer,
+    Claim,
+    Lease,
+    RateLimitedError,
+    TooLargeError,
+    UnavailableError,
+)
+from proof_ci.run import (
+    CLAIM_LIFE,
+    LEASE_LIFE,
+    End,
+    Proving,
+    Recorded,
+    Run,
+    RunRecord,
+    State,
+    deadline,
+)
 from proof_ci.signature import sign
-from proof_ci.trust import Run
 from proof_ci.verdicts import ProofResult
+
+AnyRun = Any  # until dispatch opens runs
 
 SECRET = "canary-secret-of-the-webhook-4711"
 TOKEN = "canary-token-of-github-0815"
@@ -69,12 +90,198 @@ class FakeQueue(Broken):
 
 
 @dataclass
+class FakeClock:
+    """A clock that is moved by hand."""
+
+    now: float = 1_580_760_925.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
 class FakeRuns(Broken):
+    """The table's rules over plain values."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    records: dict[str, RunRecord] = field(default_factory=dict)
+    kept: dict[tuple[str, str], ProofResult] = field(default_factory=dict)
+    unheard: set[tuple[str, str]] = field(default_factory=set)
+    claimed_until: dict[str, int] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
-    results: dict[tuple[str, str], ProofResult] = field(default_factory=dict)
+    finals: dict[tuple[str, str], ProofResult] = field(default_factory=dict)
     lapsed: bool = False
 
-    def claim(self, run: Run) -> Claim:
+    @property
+    def now(self) -> int:
+        return int(self.clock())
+
+    def open(self, run: Run, *, waiting: bool = False) -> Claim:
+        self.check()
+        if run.run_id in self.records:
+            return self._take_over(run.run_id, (State.STARTING,))
+        state = State.WAITING if waiting else State.STARTING
+        self.records[run.run_id] = RunRecord(
+            run, state, self.now, deadline(state, self.now), updated_at=self.now
+        )
+        if not waiting:
+            self.claimed_until[run.run_id] = self.now + CLAIM_LIFE
+        return Claim.OURS
+
+    def approve(self, run_id: str) -> Claim:
+        self.check()
+        if run_id not in self.records:
+            return Claim.DONE
+        return self._take_over(run_id, (State.WAITING, State.STARTING))
+
+    def _take_over(self, run_id: str, states: tuple[State, ...]) -> Claim:
+        record = self.records[run_id]
+        if record.state not in states:
+            return Claim.DONE
+        if self.claimed_until.get(run_id, 0) > self.now:
+            return Claim.ANOTHERS
+        self.claimed_until[run_id] = self.now + CLAIM_LIFE
+        if record.state is State.WAITING:
+            self._move(record, State.STARTING)
+        return Claim.OURS
+
+    def get(self, run_id: str) -> RunRecord | None:
+        self.check()
+        return self.records.get(run_id)
+
+    def of_ref(self, repository: str, ref: str) -> tuple[RunRecord, ...]:
+        self.check()
+        return self._newest(
+            lambda run: (run.repository.lower(), run.ref) == (repository.lower(), ref)
+        )
+
+    def of_commit(self, sha: str) -> tuple[RunRecord, ...]:
+        self.check()
+        return self._newest(lambda run: run.sha == sha)
+
+    def _newest(self, wanted: Callable[[Run], bool]) -> tuple[RunRecord, ...]:
+        found = [record for record in self.records.values() if wanted(record.run)]
+        found.sort(key=lambda record: (record.created_at, record.run.run_id), reverse=True)
+        return tuple(found[:20])
+
+    def active(self) -> tuple[RunRecord, ...]:
+        self.check()
+        found = [record for record in self.records.values() if record.state is not State.ENDED]
+        return tuple(sorted(found, key=lambda record: (record.deadline, record.run.run_id)))
+
+    def unsettled(self) -> tuple[RunRecord, ...]:
+        self.check()
+        return tuple(
+            record
+            for record in self.records.values()
+            if record.state is State.ENDED and not record.settled
+        )
+
+    def fetching(self, run_id: str, build_id: str) -> bool:
+        self.check()
+        record = self.records.get(run_id)
+        if record is not None and record.state is State.STARTING:
+            self._move(record, State.FETCHING, build_id=build_id)
+            return True
+        return record is not None and record.state is State.FETCHING and record.build_id == build_id
+
+    def lease(self, run_id: str, state: State) -> Lease:
+        self.check()
+        record = self.records.get(run_id)
+        if record is None or record.state is not state or record.leased_until > self.now:
+            return Lease.HELD
+        self.records[run_id] = replace(record, leased_until=self.now + LEASE_LIFE)
+        return Lease.AGAIN if record.leased_until else Lease.FIRST
+
+    def preparing(self, run_id: str, job_id: str) -> bool:
+        self.check()
+        record = self.records.get(run_id)
+        if record is not None and record.state is State.FETCHING:
+            self._move(record, State.PREPARING, prepare_job=job_id)
+            return True
+        return (
+            record is not None and record.state is State.PREPARING and record.prepare_job == job_id
+        )
+
+    def proving(self, run_id: str, proving: Proving) -> bool:
+        self.check()
+        record = self.records.get(run_id)
+        if record is not None and record.state is State.PREPARING:
+            self._move(
+                record,
+                State.PROVING,
+                proving.seconds,
+                jobs=proving.jobs,
+                total=proving.total,
+                remaining=proving.remaining,
+                pending=proving.pending,
+                problems=proving.problems,
+            )
+            return True
+        return record is not None and record.state is State.PROVING and record.jobs == proving.jobs
+
+    def _move(self, record: RunRecord, state: State, seconds: int = 0, **facts: Any) -> None:
+        self.records[record.run.run_id] = replace(
+            record,
+            state=state,
+            updated_at=self.now,
+            deadline=deadline(state, self.now, seconds),
+            leased_until=0,
+            **facts,
+        )
+
+    def record(self, result: ProofResult) -> Recorded:
+        self.check()
+        run, key = self.records[result.run_id], (result.run_id, result.proof)
+        if run.state is State.ENDED:
+            return Recorded.ENDED
+        before = self.kept.get(key)
+        if before is not None and (result.provisional or not before.provisional):
+            return Recorded.SAME
+        self.kept[key] = result
+        self.unheard.add(key)
+        if not result.provisional and run.state is State.PROVING:
+            assert run.remaining > 0, "a result was counted twice"
+            self.records[result.run_id] = replace(run, remaining=run.remaining - 1)
+        return Recorded.NEW
+
+    def results(self, run: Run) -> tuple[ProofResult, ...]:
+        self.check()
+        return tuple(self.kept[key] for key in sorted(self.kept) if key[0] == run.run_id)
+
+    def untold(self, run: Run) -> tuple[ProofResult, ...]:
+        self.check()
+        return tuple(self.kept[key] for key in sorted(self.unheard) if key[0] == run.run_id)
+
+    def told(self, result: ProofResult) -> None:
+        self.check()
+        key = (result.run_id, result.proof)
+        if self.kept.get(key) == result:
+            self.unheard.discard(key)
+
+    def end(self, run_id: str, verdict: End, reason: str, *, superseded_by: str = "") -> bool:
+        self.check()
+        record = self.records[run_id]
+        if record.state is State.ENDED:
+            return False
+        self.records[run_id] = replace(
+            record,
+            state=State.ENDED,
+            verdict=verdict,
+            reason=reason,
+            superseded_by=superseded_by,
+            updated_at=self.now,
+            ended_at=self.now,
+        )
+        return True
+
+    def settled(self, run_id: str) -> None:
+        self.check()
+        record = self.records[run_id]
+        if record.state is State.ENDED:
+            self.records[run_id] = replace(record, settled=True)
+
+    def claim(self, run: AnyRun) -> Claim:
         self.check()
         state = self.states.get(run.run_id)
         if state == "started":
@@ -84,25 +291,70 @@ class FakeRuns(Broken):
         self.states[run.run_id] = "starting"
         return Claim.OURS
 
-    def started(self, run: Run, build_id: str) -> None:
+    def started(self, run: AnyRun, build_id: str) -> None:
         self.check()
         self.states[run.run_id] = "started"
 
     def finished(self, result: ProofResult) -> None:
         self.check()
-        self.results[result.run_id, result.proof] = result
+        self.finals[result.run_id, result.proof] = result
 
 
 @dataclass
 class FakeBuilds(Broken):
     """Starts a run once, as CodeBuild does with its idempotency token."""
 
-    builds: dict[str, tuple[Run, dict[str, str]]] = field(default_factory=dict)
+    builds: dict[str, tuple[AnyRun, dict[str, str]]] = field(default_factory=dict)
+    stopped: set[str] = field(default_factory=set)
+    ends: dict[str, EndedBuild] = field(default_factory=dict)
 
-    def start(self, run: Run, variables: Mapping[str, str]) -> str:
+    def start(self, run: AnyRun, variables: Mapping[str, str]) -> str:
         self.check()
         self.builds[run.run_id] = (run, dict(variables))
         return f"prepare:{run.run_id}"
+
+    def stop(self, build_id: str) -> None:
+        self.check()
+        self.stopped.add(build_id)
+
+    def ended(self, build_id: str) -> EndedBuild | None:
+        self.check()
+        return self.ends.get(build_id)
+
+
+@dataclass
+class FakeJobs(Broken):
+    """Batch: each submission is a new job; a test says how jobs end."""
+
+    submitted: dict[str, JobRequest] = field(default_factory=dict)
+    stopped: dict[str, str] = field(default_factory=dict)
+    ends: dict[str, EndedJob] = field(default_factory=dict)
+
+    def submit(self, request: JobRequest) -> str:
+        self.check()
+        job_id = f"00000000-0000-4000-8000-{len(self.submitted) + 1:012d}"
+        self.submitted[job_id] = request
+        return job_id
+
+    def named(self, prefix: str) -> dict[str, str]:
+        self.check()
+        return {
+            request.name: job_id
+            for job_id, request in self.submitted.items()
+            if request.name.startswith(prefix)
+        }
+
+    def stop(self, job_id: str, reason: str) -> None:
+        self.check()
+        self.stopped[job_id] = reason
+
+    def ended(self, job_ids: Sequence[str]) -> tuple[EndedJob, ...]:
+        self.check()
+        return tuple(self.ends[job_id] for job_id in job_ids if job_id in self.ends)
+
+    def ended_children(self, job_id: str) -> tuple[str, ...]:
+        self.check()
+        return tuple(child for child in self.ends if child.startswith(f"{job_id}:"))
 
 
 @dataclass
@@ -112,6 +364,13 @@ class FakeResults(Broken):
     def put(self, key: str, content: str) -> None:
         self.check()
         self.objects[key] = content
+
+    def get(self, key: str, most: int) -> str | None:
+        self.check()
+        content = self.objects.get(key)
+        if content is not None and len(content.encode()) > most:
+            raise TooLargeError(key)
+        return content
 
 
 @dataclass

@@ -82,7 +82,7 @@ def test_a_result_is_kept_recorded_and_told() -> None:
     world.verdicts.handle(job_event("FAILED", exit_code=10))
     [content] = world.results.objects.values()
     assert json.loads(content)["verdict"] == "failure"
-    assert world.runs.results[DELIVERY, "proofs/one"].verdict is Verdict.FAILURE
+    assert world.runs.finals[DELIVERY, "proofs/one"].verdict is Verdict.FAILURE
     [update] = map(StatusUpdate.from_message, world.queue.messages)
     assert (update.sha, update.state, update.context) == (SHA, "failure", "CBMC proof: proofs/one")
 

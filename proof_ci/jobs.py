@@ -1,0 +1,149 @@
+"""A run's Batch jobs: what is submitted, and how one ended by Batch's own word. Pure.
+
+A job's name tells its run and part, so that a job can be found whose submission was never recorded.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .reading import mapping, number, text
+from .run import Job, Run
+from .verdicts import Ending
+
+PREPARE = "prepare"
+PROVE = "prove"
+_ENDED = ("SUCCEEDED", "FAILED")
+
+
+def prepare_name(run_id: str) -> str:
+    """The name of the job that prepares a run."""
+    return f"{run_id}-prepare"
+
+
+def prove_name(run_id: str, group: int) -> str:
+    """The name of the job for a group of a run's proofs."""
+    return f"{run_id}-prove-{group}"
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """A job to be submitted; an array if `size` is above one. No definition: the account's own."""
+
+    name: str
+    environment: Mapping[str, str]
+    memory_mib: int
+    size: int = 1
+    definition: str = ""
+
+
+def prepare_request(run: Run, memory_mib: int) -> JobRequest:
+    """The job that prepares a run's source and finds its proofs."""
+    variables = {**_variables(run), "TASK": PREPARE, "SOURCE_KEY": run.source_key}
+    return JobRequest(prepare_name(run.run_id), variables, memory_mib, definition=_definition(run))
+
+
+def prove_request(
+    run: Run, group: int, size: int, *, source_key: str, memory_mib: int
+) -> JobRequest:
+    """The job that proves a group of the plan."""
+    own = {
+        "TASK": PROVE,
+        "SOURCE_KEY": source_key,
+        "GROUP": str(group),
+        "CACHE": "on" if run.cache else "off",
+    }
+    variables = {**_variables(run), **own}
+    name = prove_name(run.run_id, group)
+    return JobRequest(name, variables, memory_mib, size, _definition(run))
+
+
+def _variables(run: Run) -> dict[str, str]:
+    common = {"RUN_ID": run.run_id, "REPOSITORY": run.repository, "SHA": run.sha}
+    tools = run.tools
+    return common if tools is None else {**common, "PACKAGE_PINS": tools.pins, "IMAGE": tools.image}
+
+
+def _definition(run: Run) -> str:
+    return "" if run.tools is None else run.tools.definition
+
+
+@dataclass(frozen=True)
+class EndedJob:
+    """A job, or a child of an array, that has ended. `job_id` of a child is "PARENT:INDEX"."""
+
+    job_id: str
+    run_id: str
+    task: str
+    ending: Ending
+    attempts: int
+    seconds: float = 0.0
+    log_stream: str = ""
+
+    @property
+    def parent(self) -> str:
+        """The id that was submitted."""
+        return self.job_id.partition(":")[0]
+
+    @property
+    def index(self) -> int:
+        """The place in the array; 0 for a job that is none."""
+        index = self.job_id.partition(":")[2]
+        return int(index) if index.isdecimal() else 0
+
+    def output(self, attempt: int, name: str) -> str:
+        """The key under which an attempt was to put an object."""
+        return f"outputs/{self.run_id}/{self.job_id}/{attempt}/{name}"
+
+    def belongs_to(self, jobs: tuple[Job, ...]) -> Job | None:
+        """The one of the jobs that this is, or is a child of."""
+        for job in jobs:
+            if job.job_id == self.parent and self.index < job.size:
+                return job
+        return None
+
+
+def ended_job(detail: object) -> EndedJob | None:
+    """The job of an event's detail or of DescribeJobs.
+
+    None if it has not ended, is an array as a whole, or is not a run's.
+    """
+    told = mapping(detail)
+    container, array = mapping(told.get("container")), mapping(told.get("arrayProperties"))
+    variables = environment(container)
+    if told.get("status") not in _ENDED or ("size" in array and "index" not in array):
+        return None
+    if not variables.get("RUN_ID") or variables.get("TASK") not in (PREPARE, PROVE):
+        return None
+    attempts = told.get("attempts")
+    return EndedJob(
+        job_id=text(told, "jobId"),
+        run_id=variables["RUN_ID"],
+        task=variables["TASK"],
+        ending=_ending(told, container),
+        attempts=max(1, len(attempts)) if isinstance(attempts, list) else 1,
+        seconds=_seconds(told),
+        log_stream=text(container, "logStreamName"),
+    )
+
+
+def _seconds(told: dict[str, Any]) -> float:
+    started, stopped = number(told, "startedAt"), number(told, "stoppedAt")
+    return max(0.0, stopped - started) / 1000 if started else 0.0
+
+
+def _ending(told: dict[str, Any], container: dict[str, Any]) -> Ending:
+    code = container.get("exitCode")
+    return Ending(
+        succeeded=told["status"] == "SUCCEEDED",
+        exit_code=code if isinstance(code, int) else None,
+        status_reason=text(told, "statusReason"),
+        container_reason=text(container, "reason"),
+    )
+
+
+def environment(container: Mapping[str, Any]) -> dict[str, str]:
+    """The variables of a container, as AWS lists them."""
+    entries = container.get("environment")
+    named = [mapping(entry) for entry in entries] if isinstance(entries, list) else []
+    return {text(entry, "name"): text(entry, "value") for entry in named}
