@@ -35,7 +35,7 @@ class Name(StrEnum):
     REPORT_BUCKET = "REPORT_BUCKET"
     """Bucket of the report site. report"""
     PREPARE_PROJECT = "PREPARE_PROJECT"
-    """Name of the CodeBuild project that fetches a commit's source. dispatch, sweep"""
+    """Name of the CodeBuild project that fetches a commit's source. dispatch, launch, sweep"""
     RESULTS_BUCKET = "RESULTS_BUCKET"
     """Bucket of proof results. dispatch, launch, verdict, report, sweep, preparation"""
     WEBHOOK_SECRET_ARN = "WEBHOOK_SECRET_ARN"  # noqa: S105 - the name of a variable
@@ -43,7 +43,7 @@ class Name(StrEnum):
     GITHUB_TOKEN_SECRET_ARN = "GITHUB_TOKEN_SECRET_ARN"  # noqa: S105 - the name of a variable
     """Secret: a GitHub token, a plain string. dispatch, status, sweep, canary"""
     CI_OPERATIONAL_PARAMETER = "CI_OPERATIONAL_PARAMETER"
-    """Name of the SSM parameter that holds `true` or `false`. webhook"""
+    """Name of the SSM parameter that holds `true` or `false`. webhook, sweep"""
     GITHUB_UPDATING_PARAMETER = "GITHUB_UPDATING_PARAMETER"
     """Name of the SSM parameter that holds `true` or `false`. status"""
     WEBHOOK_URL = "WEBHOOK_URL"

@@ -18,12 +18,17 @@ _ENDED = ("SUCCEEDED", "FAILED")
 
 def prepare_name(run_id: str) -> str:
     """The name of the job that prepares a run."""
-    return f"{run_id}-prepare"
+    return f"prepare-{run_id}"
+
+
+def prove_prefix(run_id: str) -> str:
+    """How the names of all jobs for a run's proofs begin."""
+    return f"proofs-{run_id}-"
 
 
 def prove_name(run_id: str, group: int) -> str:
     """The name of the job for a group of a run's proofs."""
-    return f"{run_id}-prove-{group}"
+    return f"{prove_prefix(run_id)}{group}"
 
 
 @dataclass(frozen=True)

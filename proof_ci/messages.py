@@ -3,11 +3,11 @@
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from urllib.parse import quote, urlsplit
 
 from .events import MalformedEventError, check_repository, check_sha
-from .run import Run
+from .run import Run, RunRecord
 from .verdicts import ProofResult, Verdict
 
 SUMMARY = "CBMC proofs"
@@ -138,12 +138,35 @@ def _is_link(url: str) -> bool:
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """Asks for a proof's report, or with no proof and key for the run's page."""
+    """Asks for a proof's report, or with no proof and key for the run's page.
+
+    `moment` tells one request from a later one for the same: a queue takes each moment once.
+    """
 
     run_id: str
     proof: str = ""
     key: str = ""
+    moment: str = field(default="", compare=False)
+
+    @property
+    def identity(self) -> str:
+        """The same for the same request only, so that a queue takes it once."""
+        what = self.proof or "page"
+        return hashlib.sha256(f"{self.run_id}#{what}#{self.moment}".encode()).hexdigest()
 
     def to_message(self) -> str:
         """The request as text for a queue."""
-        return json.dumps({"version": 1, **asdict(self)}, sort_keys=True)
+        told = {"run_id": self.run_id, "proof": self.proof, "key": self.key}
+        return json.dumps({"version": 1, **told}, sort_keys=True)
+
+
+def page_request(record: RunRecord) -> ReportRequest:
+    """Asks for the page of a run as it is now."""
+    moment = f"{record.remaining}#{record.state}"
+    return ReportRequest(record.run.run_id, moment=moment)
+
+
+def report_request(result: ProofResult) -> ReportRequest:
+    """Asks for the report of a proof whose job has ended."""
+    moment = f"{result.job_id}#{result.attempt}"
+    return ReportRequest(result.run_id, result.proof, result.output_key, moment)

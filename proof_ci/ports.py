@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from .builds import EndedBuild
+from .events import Pull
 from .jobs import EndedJob, JobRequest
 from .messages import StatusUpdate
 from .run import End, Proving, Recorded, Run, RunRecord, State
@@ -26,6 +27,10 @@ class RateLimitedError(UnavailableError):
     def __init__(self, seconds: int) -> None:
         super().__init__(f"GitHub asks to wait {seconds} s")
         self.seconds = seconds
+
+
+class FinalError(Exception):
+    """GitHub will never take this; trying again cannot help."""
 
 
 class Secrets(Protocol):
@@ -188,13 +193,25 @@ class Answer:
 
 
 class GitHub(Protocol):
-    """The few things asked of GitHub."""
+    """The few things asked of GitHub. All raise RateLimitedError or UnavailableError."""
 
     def set_status(self, update: StatusUpdate) -> None:
-        """Write a commit status. Raises RateLimitedError or UnavailableError."""
+        """Write a commit status. Raises FinalError if trying again could not help."""
 
-    def head(self, repository: str, branch: str) -> str:
-        """The commit that a branch points to. Raises UnavailableError."""
+    def head(self, repository: str, branch: str) -> str | None:
+        """The commit that a branch points to; None if there is no such branch."""
+
+    def pull(self, repository: str, number: int) -> Pull | None:
+        """A pull request as it is now; None if there is none."""
+
+    def open_pulls(self, repository: str) -> tuple[Pull, ...]:
+        """All open pull requests."""
+
+    def may_write(self, repository: str, login: str) -> bool:
+        """Whether somebody has write permission."""
+
+    def pause(self) -> int:
+        """How many seconds what can wait should hold off; 0 if it need not."""
 
 
 class Poster(Protocol):

@@ -22,7 +22,7 @@ _KINDS = ("push", "pull_request", "issue_comment", "request", "sweep")
 _IMAGE = re.compile(r"sha256:[0-9a-f]{64}")
 _DEFINITION = re.compile(r"arn:[a-z0-9-]+:batch:[a-z0-9-]+:[0-9]{12}:job-definition/[\w:-]{1,140}")
 _SNAPSHOT = re.compile(r"[A-Za-z0-9-]{1,64}")
-_LONGEST_NAME = 100
+_LONGEST_NAME = 256
 _MOST_PINS = 8192
 MOST_PENDING = 60
 """A run of more proofs than these tells no `pending` for each of them."""
