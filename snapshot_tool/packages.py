@@ -10,9 +10,8 @@ What is newest is what the last successful build said, not the object with the y
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,6 +28,7 @@ from snapshot_tool.ports import Clock, ObjectInfo, Objects, ParameterStore
 LATEST = "latest"
 _LISTED = 20  # newest packages of a tool that a listing shows; each costs a call
 _CHUNK = 1 << 20
+_WHERE = "package overrides"
 
 
 class Packages:
@@ -58,27 +58,20 @@ class Packages:
     def choose(self, overrides: Mapping[str, str]) -> Pins:
         """Return the newest packages and images, but those that `overrides` names instead.
 
-        A key is a tool (value: a file name, or a label) or an image (value: a digest). Raises
-        NotFoundError for an unknown key or file, VerificationError where an object is not what its
-        build recorded.
+        A key is a tool (value: a file name, or a label) or an image (value: a digest). Raises one
+        BadInputError for all keys and values that are wrong, VerificationError where an object is
+        not what its build recorded.
         """
         newest = self.newest()
-        self._refuse_unknown(overrides, newest)
-        images = {
-            name: ImagePin(name=name, digest=ImageDigest(overrides[name]))
-            if name in overrides
-            else pin
-            for name, pin in newest.images.items()
-        }
-        tools = sorted({*newest.packages, *(set(map(ToolName, overrides)) - set(images))})
-        choices = [
-            partial(self._named, tool, overrides[tool])
-            if tool in overrides
-            else partial(self._checked, newest.packages[tool])
-            for tool in tools
-        ]
-        pins = side_by_side(lambda choice: choice(), choices)
-        return Pins(packages={pin.tool: pin for pin in pins}, images=images)
+        named = self._overridden(overrides, newest)
+        kept = [pin for tool, pin in newest.packages.items() if tool not in overrides]
+        packages = [pin for pin in named if isinstance(pin, PackagePin)]
+        packages += side_by_side(self._checked, kept)
+        images = {pin.name: pin for pin in named if isinstance(pin, ImagePin)}
+        return Pins(
+            packages={pin.tool: pin for pin in sorted(packages, key=lambda pin: pin.tool)},
+            images={**newest.images, **images},
+        )
 
     def listing(self, tool: ToolName | None = None, limit: int = _LISTED) -> list[PackageListing]:
         """Return the newest `limit` packages of a tool (None: of each tool), newest first."""
@@ -145,17 +138,39 @@ class Packages:
 
     # what an override names
 
-    def _refuse_unknown(self, overrides: Mapping[str, str], newest: Pins) -> None:
-        unknown = set(overrides) - set(newest.packages) - set(newest.images)
-        if not unknown:
-            return
-        known = {*newest.packages, *newest.images, *self._tools()}
-        for key in sorted(unknown - known):
-            raise NotFoundError(
-                f"there is no package or image {key!r}{suggestion(key, known)}",
-                where="package overrides",
-                fix=f"known are: {', '.join(sorted(known)) or 'none, nothing was built yet'}",
-            )
+    def _overridden(
+        self, overrides: Mapping[str, str], newest: Pins
+    ) -> list[PackagePin | ImagePin]:
+        """Return what overrides name, in their order."""
+        tools = {*newest.packages}
+        tools |= set() if set(overrides) <= tools | {*newest.images} else {*self._tools()}
+
+        def look(key: str) -> PackagePin | ImagePin | BadInputError:
+            try:
+                return self._pinned(key, overrides[key], tools, newest.images)
+            except BadInputError as error:
+                return error
+
+        found = side_by_side(look, list(overrides))
+        _refuse_all([each for each in found if isinstance(each, BadInputError)])
+        return [each for each in found if not isinstance(each, BadInputError)]
+
+    def _pinned(
+        self, key: str, value: str, tools: Collection[str], images: Collection[str]
+    ) -> PackagePin | ImagePin:
+        if key in images:
+            try:
+                return ImagePin(name=ToolName(key), digest=ImageDigest(value))
+            except BadInputError as error:
+                raise BadInputError(f"{key}: {error.what}", where=_WHERE) from error
+        if key in tools:
+            return self._named(ToolName(key), value)
+        known = sorted({*tools, *images})
+        raise NotFoundError(
+            f"there is no package or image {key!r}{suggestion(key, known)}",
+            where=_WHERE,
+            fix=f"known are: {', '.join(known) or 'none, nothing was built yet'}",
+        )
 
     def _named(self, tool: ToolName, name: str) -> PackagePin:
         if PackageFile.pattern.fullmatch(name):
@@ -180,7 +195,7 @@ class Packages:
         files = [key.rpartition("/")[2] for key in self._keys(tool)]
         return NotFoundError(
             f"there is no package {name!r} of {tool}{suggestion(name, files)}",
-            where="package overrides",
+            where=_WHERE,
             fix=f"see which there are: padstone package list {tool}",
         )
 
@@ -191,6 +206,18 @@ class Packages:
 
     def _tools(self) -> list[ToolName]:
         return [ToolName(name) for name in self._objects.folders("packages/")]
+
+
+def _refuse_all(errors: Sequence[BadInputError]) -> None:
+    """Raise what is wrong with overrides: one error as it is, several as one that tells all."""
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise BadInputError(
+            "\n  - ".join(["several are wrong:", *(error.what for error in errors)]),
+            where=_WHERE,
+            fix="\n".join(dict.fromkeys(error.fix for error in errors if error.fix)),
+        )
 
 
 def _is_package(key: str) -> bool:

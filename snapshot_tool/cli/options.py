@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -78,16 +79,14 @@ class Duration(click.ParamType[float]):
 
 
 def settings(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
-    """Turn several KEY=VALUE into a mapping; a key stated twice is refused."""
-    found: dict[str, str] = {}
-    for text in given:
-        key, equals, value = text.partition("=")
-        if not (key and equals):
-            raise click.BadParameter(f"{text!r} is not KEY=VALUE", ctx, param)
-        if key in found:
-            raise click.BadParameter(f"{key} is stated twice", ctx, param)
-        found[key] = value
-    return found
+    """Turn several KEY=VALUE into a mapping; all that are none or stated twice are refused."""
+    parts = [text.partition("=") for text in given]
+    wrong = [f"{''.join(part)!r} is not KEY=VALUE" for part in parts if not (part[0] and part[1])]
+    stated = Counter(key for key, equals, _ in parts if key and equals)
+    wrong += [f"{key} is stated twice" for key, times in stated.items() if times > 1]
+    if wrong:
+        raise click.BadParameter("; ".join(wrong), ctx, param)
+    return {key: value for key, _, value in parts}
 
 
 def refuse_together(**flags: object) -> None:

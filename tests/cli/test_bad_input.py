@@ -20,6 +20,10 @@ RULES = {
     "no KEY=VALUE": (["plan", "beta", "--set", "ProjectName"], "'ProjectName' is not KEY=VALUE"),
     "an empty key": (["plan", "beta", "--set", "=x"], "'=x' is not KEY=VALUE"),
     "a key stated twice": (["plan", "beta", "--set", "A=1", "--set", "A=2"], "A is stated twice"),
+    "all of them at once": (
+        ["plan", "beta", *["--set", "A=1", "--set", "B", "--set", "=x", "--set", "A=2"]],
+        "'B' is not KEY=VALUE; '=x' is not KEY=VALUE; A is stated twice",
+    ),
     "a file that is not there": (["plan", "beta", "--parameters", "no.json"], "no.json"),
     "a folder in place of a file": (["plan", "beta", "--parameters", "."], "is a directory"),
     "no time": (["package", "build", "--deadline", "soon"], "'soon' is not a time like 90s"),

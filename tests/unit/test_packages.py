@@ -111,6 +111,19 @@ def test_an_unknown_file_is_refused_with_the_nearest(world: World) -> None:
         world.packages.choose({"cbmc": pin.file.replace("2020", "2021")})
 
 
+def test_all_that_is_wrong_with_overrides_is_told_at_once(world: World) -> None:
+    """Keys, files and digests; whoever mends one need not come back for the next."""
+    for tool in ("cbmc", "viewer"):
+        world.built(tool, tool.encode())
+    world.built_image()
+    wrong = {"cbcm": "x", "viwer": "y", "viewer": "gone", "proof": "latest"}
+    with pytest.raises(BadInputError) as caught:
+        world.packages.choose(wrong)
+    for told in ("'cbcm' (did", "'viwer' (did", "no package 'gone' of viewer", "proof: 'latest'"):
+        assert told in caught.value.what
+    assert "package list viewer" in caught.value.fix
+
+
 def test_a_file_of_another_tool_is_refused(world: World) -> None:
     """A viewer is no cbmc, whatever its name says."""
     world.built("cbmc", b"x")
