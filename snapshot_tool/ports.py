@@ -274,11 +274,11 @@ class Logs(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class JobState:
-    """A Batch job: `stream` is its log stream, `running` how many jobs of an array run now."""
+    """A Batch job: the log streams of its attempts, and how many jobs of an array run now."""
 
     job_id: str
     status: str
-    stream: str = ""
+    streams: tuple[str, ...] = ()
     running: int = 0
 
 

@@ -72,8 +72,12 @@ def _state(job: Mapping[str, Any]) -> JobState:
     status, array = job.get("status", ""), job.get("arrayProperties", {})
     counts = array.get("statusSummary")
     running = counts.get("RUNNING", 0) if counts else int(status == "RUNNING")
-    stream = job.get("container", {}).get("logStreamName", "")
-    return JobState(job_id=job["jobId"], status=status, stream=stream, running=running)
+    tries = [
+        *(one.get("container", {}) for one in job.get("attempts", ())),
+        job.get("container", {}),
+    ]
+    streams = dict.fromkeys(one["logStreamName"] for one in tries if one.get("logStreamName"))
+    return JobState(job_id=job["jobId"], status=status, streams=tuple(streams), running=running)
 
 
 def _batches(job_ids: Sequence[str]) -> Iterator[Sequence[str]]:

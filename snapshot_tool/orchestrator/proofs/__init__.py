@@ -1,0 +1,236 @@
+"""Proofs of a proof account: asked for, replayed, watched, cancelled.
+
+A replay is the one act here that holds two accounts: a snapshot's manifest comes from the tools
+account, and the proof account gets a job definition with its image. No stack is touched.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from snapshot_tool import remote
+from snapshot_tool.errors import BadInputError, FailedError, NotFoundError, VerificationError
+from snapshot_tool.model.manifest import Manifest
+from snapshot_tool.model.names import SnapshotId
+from snapshot_tool.model.progress import Progress
+from snapshot_tool.model.proof_log import LogLine
+from snapshot_tool.model.request import CancelRequest, JobDefinition, RunRequest, Tools
+from snapshot_tool.model.run import BranchRef, CommitSha, RunId, RunRecord, RunReport
+from snapshot_tool.orchestrator.proofs.follow import Follower
+from snapshot_tool.orchestrator.proofs.logs import LogReader
+from snapshot_tool.orchestrator.proofs.there import There
+from snapshot_tool.orchestrator.reach import Accounts
+from snapshot_tool.planner import compare, replay
+from snapshot_tool.planner.compare import Comparison
+
+_CANCELLED = 120.0
+"""Seconds to wait for the end of a run that was cancelled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A run that was asked for; `then` is the earlier one that it repeats, if it does."""
+
+    request: RunRequest
+    snapshot: str
+    then: RunRecord | None = None
+
+
+def new_id() -> RunId:
+    """Return an ID that nothing else has."""
+    return RunId(str(uuid.uuid4()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proofs:
+    """Everything that the command line does with proofs. Accounts are named as people do."""
+
+    accounts: Accounts
+    tell: Callable[[Progress], None]
+    head: Callable[[str, BranchRef], CommitSha] = remote.head
+    new_id: Callable[[], RunId] = new_id
+
+    # --- asking ----------------------------------------------------------------------------------
+
+    def run(
+        self,
+        name: str,
+        sha: CommitSha | None,
+        *,
+        ref: BranchRef | None,
+        cache: bool = True,
+        statuses: bool = True,
+    ) -> Asked:
+        """Ask for a run of a commit; none named: of the head of `ref`, or of the branch."""
+        there = self._open(name)
+        wanted = ref or (there.facts.branch if sha is None else None)
+        request = RunRequest(
+            run_id=self.new_id(),
+            repository=there.facts.repository,
+            sha=sha or self.head(there.facts.repository, wanted or there.facts.branch),
+            ref=wanted or "",
+            cache=cache,
+            statuses=statuses,
+            requested_by=there.caller,
+        )
+        there.send(request.to_message())
+        return Asked(request=request, snapshot=there.facts.snapshot)
+
+    def replay(
+        self,
+        name: str,
+        what: str,
+        *,
+        snapshot: SnapshotId | None,
+        cache: bool = False,
+        statuses: bool = False,
+        compared: bool = False,
+    ) -> Asked:
+        """Ask for an earlier run's commit again, with a snapshot's tools (that run's by default).
+
+        The account stays as it is: at most a job definition is registered.
+        """
+        there = self._open(name)
+        then = self._earlier(there, what, needed=compared or snapshot is None)
+        chosen = snapshot or _snapshot_of(then)
+        request = RunRequest(
+            run_id=self.new_id(),
+            repository=there.facts.repository,
+            sha=_commit_of(what, then),
+            cache=cache,
+            statuses=statuses,
+            requested_by=there.caller,
+            replay_of=then.run_id if then else "",
+            tools=self._tools(there, self._verified(chosen)),
+        )
+        there.send(request.to_message())
+        return Asked(request=request, snapshot=chosen, then=then)
+
+    def cancel(self, name: str, what: str) -> tuple[RunReport, bool]:
+        """End a run; return it, and whether it was cancelled (not: had ended before)."""
+        there = self._open(name)
+        run = there.runs.find(what)
+        if not run.ended:
+            request = CancelRequest(
+                delivery=self.new_id(),
+                repository=there.facts.repository,
+                run_id=run.run_id,
+                requested_by=there.caller,
+            )
+            there.send(request.to_message())
+            self._await_end(there, run)
+        report = self._report(there, run)
+        return report, not run.ended and report.run.verdict == "cancelled"
+
+    # --- looking ---------------------------------------------------------------------------------
+
+    def follow(self, name: str, run_id: str) -> RunReport:
+        """Watch a run until it has ended; tells each verdict as it comes."""
+        return Follower(there=self._open(name), tell=self.tell).until_ended(run_id)
+
+    def find(self, name: str, what: str) -> RunReport:
+        """Return the run that an ID, a commit or a head of either means."""
+        there = self._open(name)
+        return self._report(there, there.runs.find(what))
+
+    def newest(self, name: str, limit: int) -> Sequence[RunRecord]:
+        """Return the newest runs, newest first."""
+        return self._open(name).runs.newest(limit)
+
+    def compare(self, name: str, then: str, now: RunReport) -> Comparison:
+        """Compare an earlier run with a later one."""
+        there = self._open(name)
+        return compare.compare(self._report(there, there.runs.find(then)), now)
+
+    def logs(
+        self, name: str, what: str, *, proof: str, parts: Sequence[str], follow: bool
+    ) -> Iterator[LogLine]:
+        """Yield a run's logs in time order; a full ID may be of a run that was never recorded."""
+        there = self._open(name)
+        whole = RunId.pattern.fullmatch(what) is not None
+        run_id = what if whole else there.runs.find(what).run_id
+        reader = LogReader(there)
+        read = reader.follow if follow else reader.lines
+        return read(run_id, proof=proof, parts=parts)
+
+    def report_url(self, name: str, run_id: str) -> str:
+        """Return the address of a run's page; empty where there is none."""
+        return self._open(name).facts.report_url(run_id)
+
+    # --- how -------------------------------------------------------------------------------------
+
+    def _open(self, name: str) -> There:
+        return There.open(self.accounts, name)
+
+    def _report(self, there: There, run: RunRecord) -> RunReport:
+        return there.runs.report(run.run_id) or RunReport(run=run)
+
+    def _earlier(self, there: There, what: str, *, needed: bool) -> RunRecord | None:
+        try:
+            return there.runs.find(what)
+        except NotFoundError:
+            if needed or not CommitSha.pattern.fullmatch(what):
+                raise
+        return None
+
+    def _verified(self, snapshot: SnapshotId) -> Manifest:
+        tools = self.accounts.tools
+        manifest = tools.store.manifest(snapshot)
+        if findings := tools.findings(manifest):
+            raise VerificationError(
+                "; ".join(f"{found.where}: {found.what}" for found in findings[:3]),
+                where=f"snapshot {snapshot}",
+                fix=f"see all: padstone snapshot verify {snapshot}",
+            )
+        return manifest
+
+    def _tools(self, there: There, manifest: Manifest) -> Tools | None:
+        """Return what differs from the account's own tools; None if nothing does."""
+        planned = replay.plan(manifest, self._definition(there))
+        if manifest.id == there.facts.snapshot:
+            return None
+        jobs = there.doors.jobs
+        known = jobs.newest_definition(planned.name)
+        if known is not None and known.body == planned.body:
+            return planned.tools(known.arn)
+        self.tell(Progress(subject=planned.name, state="registering"))
+        return planned.tools(jobs.register(planned.name, planned.body))
+
+    def _definition(self, there: There) -> JobDefinition:
+        found = there.doors.jobs.definition(there.facts.definition)
+        if found is None:
+            raise NotFoundError(
+                f"its job definition {there.facts.definition} is not active",
+                where=f"account {there.name}",
+                fix=f"repair it: padstone deploy {there.name}",
+            )
+        return found
+
+    def _await_end(self, there: There, run: RunRecord) -> None:
+        clock = there.clock
+        deadline = clock.monotonic() + _CANCELLED
+        while not (there.runs.get(run.run_id) or run).ended:
+            if clock.monotonic() >= deadline:
+                raise FailedError(
+                    f"it has not ended within {_CANCELLED:.0f} s of being cancelled",
+                    where=f"run {run.run_id}",
+                    fix=f"see why: padstone proof logs {there.name} {run.run_id} --part dispatch",
+                )
+            self.tell(Progress(subject=f"run {run.run_id[:8]}", state="being cancelled"))
+            clock.sleep(1)
+
+
+def _snapshot_of(then: RunRecord | None) -> SnapshotId:
+    said = then.snapshot_id if then else ""
+    if not SnapshotId.pattern.fullmatch(said):
+        raise BadInputError(
+            "the run does not say which snapshot's tools it had",
+            fix="name one: --snapshot ID (padstone snapshot list --stage proof)",
+        )
+    return SnapshotId(said)
+
+
+def _commit_of(what: str, then: RunRecord | None) -> CommitSha:
+    return CommitSha(then.sha if then else what)

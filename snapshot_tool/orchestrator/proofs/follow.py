@@ -1,0 +1,127 @@
+"""Watching a run until it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from snapshot_tool.errors import FailedError, PadstoneError
+from snapshot_tool.model import proof_log
+from snapshot_tool.model.progress import Phase, Progress
+from snapshot_tool.model.run import ProofRecord, RunRecord, RunReport
+from snapshot_tool.orchestrator.proofs.logs import LogReader
+from snapshot_tool.orchestrator.proofs.there import There
+
+_TAKEN_UP = 60.0  # seconds until a request is recorded
+_PAUSE = 2.0
+_REFRESH = 10.0  # seconds after which proofs are read again though the run says nothing new
+_OVERDUE = timedelta(minutes=15)  # the sweep comes every five
+
+
+@dataclass(kw_only=True)
+class Follower:
+    """Tells what changes in one run."""
+
+    there: There
+    tell: Callable[[Progress], None]
+    _told: dict[str, ProofRecord] = field(default_factory=dict)
+
+    def until_ended(self, run_id: str) -> RunReport:
+        """Watch a run to its end and return all of it."""
+        run = self.until_recorded(run_id)
+        last, read_at = None, 0.0
+        while not run.ended:
+            now = self.there.clock.monotonic()
+            if run != last or now - read_at >= _REFRESH:
+                self._tell_all(run, self._report(run).proofs)
+                last, read_at = run, now
+            self._refuse_overdue(run)
+            self.there.clock.sleep(_PAUSE)
+            run = self.there.runs.get(run_id) or run
+        report = self._report(run)
+        self._tell_all(report.run, report.proofs)
+        return report
+
+    def until_recorded(self, run_id: str) -> RunRecord:
+        """Wait until a run that was asked for is in the table."""
+        deadline = self.there.clock.monotonic() + _TAKEN_UP
+        while (run := self.there.runs.get(run_id)) is None:
+            if self.there.clock.monotonic() >= deadline:
+                raise self._not_taken_up(run_id)
+            self.tell(Progress(subject=_subject(run_id), state="asked for"))
+            self.there.clock.sleep(1)
+        return run
+
+    def _report(self, run: RunRecord) -> RunReport:
+        return self.there.runs.report(run.run_id) or RunReport(run=run)
+
+    def _tell_all(self, run: RunRecord, proofs: Iterable[ProofRecord]) -> None:
+        for proof in proofs:
+            if proof.verdict and self._told.get(proof.proof) != proof:
+                self._told[proof.proof] = proof
+                self.tell(_of_proof(proof))
+        phase = _phase(run.succeeded) if run.ended else Phase.WORKING
+        state = run.verdict if run.ended else run.state
+        self.tell(
+            Progress(
+                subject=_subject(run.run_id), state=state, detail=self._counts(run), phase=phase
+            )
+        )
+
+    def _counts(self, run: RunRecord) -> str:
+        if run.total is None or run.ended:
+            return run.reason
+        left = run.total if run.remaining is None else run.remaining
+        running = min(left, self._running(run))
+        return f"{run.total - left} done, {running} running, {left - running} left"
+
+    def _running(self, run: RunRecord) -> int:
+        states = self.there.doors.jobs.states([job.job_id for job in run.jobs])
+        return sum(state.running for state in states.values())
+
+    def _refuse_overdue(self, run: RunRecord) -> None:
+        if run.deadline and self.there.clock.now() > run.deadline + _OVERDUE:
+            raise FailedError(
+                f"it should have ended {run.state} long ago, and nobody has ended it",
+                where=f"run {run.run_id}",
+                fix=f"see what sweep says: padstone proof logs {self.there.name} {run.run_id}"
+                " --part sweep",
+            )
+
+    def _not_taken_up(self, run_id: str) -> FailedError:
+        said = self._said(run_id)
+        return FailedError(
+            f"the request was not taken up within {_TAKEN_UP:.0f} s"
+            + (f"; dispatch says: {said}" if said else ""),
+            where=f"account {self.there.name}",
+            fix=f"see more: padstone proof logs {self.there.name} {run_id} --part dispatch\n"
+            "if that is empty, look at the account's dashboard and its queues of dead letters",
+        )
+
+    def _said(self, run_id: str) -> str:
+        """Return the last words of dispatch on a request; nothing where they cannot be read."""
+        try:
+            lines = list(LogReader(self.there).lines(run_id, parts=("dispatch",)))
+        except PadstoneError:
+            return ""
+        return str(proof_log.facts(lines[-1].text).get("message", "")) if lines else ""
+
+
+def _subject(run_id: str) -> str:
+    return f"run {run_id[:8]}"
+
+
+def _phase(succeeded: bool) -> Phase:
+    return Phase.DONE if succeeded else Phase.FAILED
+
+
+def _of_proof(proof: ProofRecord) -> Progress:
+    if proof.provisional:
+        return Progress(subject=proof.proof, state=proof.verdict, detail="report to come")
+    return Progress(
+        subject=proof.proof,
+        state=proof.verdict,
+        detail=proof.reason,
+        phase=_phase(proof.succeeded),
+    )
