@@ -1,26 +1,97 @@
-"""The trust gate: whose commits run, decided from the event alone. Pure.
+"""The trust gate: what an event leads to, decided from facts that others have gathered. Pure.
 
 A commit runs when somebody with a right to the repository stands behind exactly that commit: by
-having pushed it to the repository, by being its author's own opener of a pull request, or by naming
-it in a comment.
+having pushed it to the repository, by being the author of the pull request that it heads, or by
+asking for it in a comment. What heads a branch or a pull request, and who may write, is what GitHub
+says when it is asked, never what an event says.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .events import Command, Event, PullRequest, Push
+from .events import (
+    APPROVE,
+    CLOSED,
+    Cancel,
+    Command,
+    Event,
+    MalformedEventError,
+    Pull,
+    PullRequest,
+    Push,
+    Request,
+    same,
+)
+from .run import End, Run, RunRecord, State, Tools
 
-MEMBERS = ("OWNER", "MEMBER", "COLLABORATOR")
-"""The author associations that GitHub gives to people with a right to the repository."""
+CLOSED_REASON = "the pull request is closed"
+DELETED_REASON = "the branch is deleted"
+_FULL = 40
 
 
 @dataclass(frozen=True)
-class Run:
-    """The proofs of one commit, to be run. The id is the delivery's: one delivery, one run."""
+class Project:
+    """Whom an account serves: one repository, and the pushes to one of its branches."""
+
+    repository: str
+    branch: str
+
+    @property
+    def ref(self) -> str:
+        """The branch as a ref."""
+        return f"refs/heads/{self.branch}"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is so while an event is judged; what nobody asked for is absent.
+
+    `head` is the commit of the event's branch, `pull` the event's pull request, `may_write` tells
+    of its author or, for a command, of the commenter. `known` are the runs of the event's ref.
+    """
+
+    head: str | None = None
+    pull: Pull | None = None
+    may_write: bool = False
+    known: tuple[RunRecord, ...] = ()
+
+
+@dataclass(frozen=True)
+class Go:
+    """Start this run, and end the older ones of its ref; with `spare`, not those of its commit."""
+
+    run: Run
+    spare: bool = False
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Keep this run until somebody with a right to the repository asks for its commit."""
+
+    run: Run
+    why: str
+
+
+@dataclass(frozen=True)
+class Approve:
+    """Start the run that waits."""
 
     run_id: str
-    repository: str
-    sha: str
+
+
+@dataclass(frozen=True)
+class Close:
+    """End what runs for this ref."""
+
     ref: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End this run, by request."""
+
+    run_id: str
 
 
 @dataclass(frozen=True)
@@ -30,33 +101,211 @@ class Refusal:
     reason: str
 
 
-def decide(event: Event, *, repository: str, branch: str) -> Run | Refusal:
-    """The run that an event starts in a project's account, or why it starts none."""
-    if event.repository.lower() != repository.lower():
+Decision = Go | Wait | Approve | Close | Stop | Refusal
+
+
+def idle(event: Event, project: Project) -> Refusal | None:
+    """Why an event starts nothing whatever else is so; None if facts must decide."""
+    if not same(event.repository, project.repository):
         return Refusal("the event is of another repository")
+    if isinstance(event, Push) and not event.deleted and event.ref != project.ref:
+        return Refusal("the push is to a branch that is not proved")
+    if isinstance(event, PullRequest) and event.draft and event.action != CLOSED:
+        return Refusal("the pull request is a draft")
+    return None
+
+
+def decide(event: Event, facts: Facts, project: Project) -> Decision:
+    """What an event leads to in a project's account."""
+    refusal = idle(event, project)
+    if refusal is not None:
+        return refusal
     match event:
         case Push():
-            return _push(event, repository, branch)
+            return _push(event, facts, project)
         case PullRequest():
-            return _pull_request(event, repository)
+            return _pull_request(event, facts, project)
         case Command():
-            return _command(event, repository)
+            return _command(event, facts, project)
+        case Request():
+            return Go(_requested(event, project))
+        case Cancel():
+            return Stop(event.run_id)
 
 
-def _push(event: Push, repository: str, branch: str) -> Run | Refusal:
-    if event.ref != f"refs/heads/{branch}":
-        return Refusal("the push is to a branch that is not proved")
-    return Run(event.delivery, repository, event.sha, event.ref)
+def outdated(go: Go | Wait, own: RunRecord, known: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
+    """The active runs of a ref that a run takes the place of; `own` is its record.
+
+    Runs that tell GitHub nothing are nobody's predecessors or successors. A younger run never is
+    outdated: it may have started while this one was being decided. Of two that are opened at once,
+    each sees the other, and exactly one ends the other.
+    """
+    run, spare = go.run, isinstance(go, Go) and go.spare
+    return tuple(
+        record
+        for record in known
+        if is_active(record)
+        and run.statuses
+        and record.run.statuses
+        and _age(record) < _age(own)
+        and not (spare and record.run.sha == run.sha)
+    )
 
 
-def _pull_request(event: PullRequest, repository: str) -> Run | Refusal:
-    own = event.head_repository is not None and event.head_repository.lower() == repository.lower()
-    if not own and event.association not in MEMBERS:
-        return Refusal("the commit is of a fork, and no member has asked for it")
-    return Run(event.delivery, repository, event.sha, f"refs/pull/{event.number}/head")
+def _age(record: RunRecord) -> tuple[int, str]:
+    return record.created_at, record.run.run_id
 
 
-def _command(event: Command, repository: str) -> Run | Refusal:
-    if event.association not in MEMBERS:
-        return Refusal("the comment is not by a member")
-    return Run(event.delivery, repository, event.sha, f"refs/pull/{event.number}/head")
+def is_active(record: RunRecord) -> bool:
+    """Whether the run has not ended."""
+    return record.state is not State.ENDED
+
+
+def counts(record: RunRecord) -> bool:
+    """Whether its run makes a commit one that needs no other, should a delivery be missed.
+
+    A superseded one, or one whose ref was closed or deleted meanwhile, does not.
+    """
+    gone = record.verdict is End.CANCELLED and record.reason in (CLOSED_REASON, DELETED_REASON)
+    return record.verdict is not End.SUPERSEDED and not gone
+
+
+def _push(event: Push, facts: Facts, project: Project) -> Decision:
+    if event.deleted:
+        if facts.head is not None:
+            return Refusal("the branch is there again")
+        return Close(event.ref, DELETED_REASON)
+    if facts.head != event.sha:
+        return Refusal("the commit is not the branch's head")
+    if not event.canary and _runs_already(event.delivery, event.sha, facts):
+        return Refusal("the commit is being proved already")
+    run = Run(
+        event.delivery,
+        project.repository,
+        event.sha,
+        event.ref,
+        "sweep" if event.swept else event.KIND,
+        cache=not event.canary,
+    )
+    return Go(run, spare=event.canary)
+
+
+def _pull_request(event: PullRequest, facts: Facts, project: Project) -> Decision:
+    if event.action == CLOSED:
+        return _closed(event, facts.pull)
+    pull = facts.pull
+    if pull is None or not pull.open:
+        return Refusal("the pull request is not open")
+    if pull.draft:
+        return Refusal("the pull request is a draft")
+    if pull.sha != event.sha:
+        return Refusal("the commit is not the pull request's head")
+    return _opened(event, pull, facts, project)
+
+
+def _opened(event: PullRequest, pull: Pull, facts: Facts, project: Project) -> Decision:
+    if _runs_already(event.delivery, pull.sha, facts):
+        return Refusal("the commit is being proved already")
+    run = _of_pull(event, pull, project)
+    if pull.is_of(project.repository) or facts.may_write:
+        return Go(run)
+    if _waits_already(event.delivery, pull.sha, facts):
+        return Refusal("the commit waits already")
+    return Wait(run, "the commit is of a fork, and nobody with a right to write has asked for it")
+
+
+def _closed(event: PullRequest, pull: Pull | None) -> Decision:
+    if pull is not None and pull.open:
+        return Refusal("the pull request is open again")
+    return Close(event.ref, CLOSED_REASON)
+
+
+def _command(event: Command, facts: Facts, project: Project) -> Decision:
+    if not facts.may_write:
+        return Refusal("the comment is not by somebody with a right to write")
+    pull = facts.pull
+    if pull is None or not pull.open:
+        return Refusal("the pull request is not open")
+    if not pull.sha.startswith(event.sha):
+        return Refusal("the comment names a commit that is not the pull request's head")
+    if not _was_looked_at(event, pull, facts, project):
+        return Refusal("the pull request's head was not known when the comment was written")
+    if event.verb == APPROVE:
+        return _approval(pull.sha, facts)
+    return Go(_of_pull(event, pull, project))
+
+
+def _was_looked_at(event: Command, pull: Pull, facts: Facts, project: Project) -> bool:
+    """Whether the comment can only mean this head.
+
+    Seven digits of a commit can be had twice by trying, so only a full id speaks for itself. In the
+    repository itself nobody pushes who could not run the proofs anyway.
+    """
+    return (
+        len(event.sha) == _FULL
+        or pull.is_of(project.repository)
+        or any(r.run.sha == pull.sha and r.created_at < event.created_at for r in facts.known)
+    )
+
+
+def _approval(sha: str, facts: Facts) -> Decision:
+    """The approval of a run that waits, or that was approved and never started."""
+    for record in facts.known:
+        if record.run.sha == sha and record.state in (State.WAITING, State.STARTING):
+            return Approve(record.run.run_id)
+    return Refusal("no run of that commit waits")
+
+
+def _requested(event: Request, project: Project) -> Run:
+    return Run(
+        event.delivery,
+        project.repository,
+        event.sha,
+        event.ref,
+        event.KIND,
+        cache=event.cache,
+        statuses=event.statuses,
+        tools=None if event.tools is None else _tools(event.tools),
+        replay_of=event.replay_of,
+        requested_by=event.requested_by,
+    )
+
+
+def _tools(given: dict[str, str]) -> Tools:
+    try:
+        return Tools(**given)
+    except TypeError as error:
+        raise MalformedEventError("the tools are not of their form") from error
+
+
+def _of_pull(event: PullRequest | Command, pull: Pull, project: Project) -> Run:
+    swept = isinstance(event, PullRequest) and event.swept
+    return Run(
+        event.delivery,
+        project.repository,
+        pull.sha,
+        event.ref,
+        "sweep" if swept else event.KIND,
+        number=event.number,
+        requested_by=event.commenter if isinstance(event, Command) else "",
+    )
+
+
+def _others(delivery: str, sha: str, facts: Facts) -> Iterable[RunRecord]:
+    """The active runs of a commit that tell GitHub, but for the delivery's own."""
+    return (
+        record
+        for record in facts.known
+        if is_active(record)
+        and record.run.statuses
+        and record.run.sha == sha
+        and record.run.run_id != delivery
+    )
+
+
+def _runs_already(delivery: str, sha: str, facts: Facts) -> bool:
+    return any(record.state is not State.WAITING for record in _others(delivery, sha, facts))
+
+
+def _waits_already(delivery: str, sha: str, facts: Facts) -> bool:
+    return any(record.state is State.WAITING for record in _others(delivery, sha, facts))

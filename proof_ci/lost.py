@@ -1,0 +1,58 @@
+"""Heads that no delivery told of: GitHub delivers once, and what is lost then comes never. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import NAMESPACE_URL, uuid5
+
+from .events import Pull, PullRequest, Push
+from .run import RunRecord
+from .trust import Project, counts
+
+PATIENCE = 180
+"""Seconds in which a pull request's own delivery is still to be waited for."""
+
+
+@dataclass(frozen=True)
+class Heads:
+    """What GitHub has: the branch's head (None if there is no branch) and open pull requests."""
+
+    branch: str | None
+    pulls: tuple[Pull, ...]
+
+
+def lost_events(
+    project: Project, heads: Heads, known: Iterable[RunRecord], now: int
+) -> tuple[Push | PullRequest, ...]:
+    """The events to put into the queue for heads that have no run.
+
+    `known` are the runs of the branch and of the pull requests' refs. A head gets the same delivery
+    id each time, so it is run once however often it is found. An event is judged like any other: a
+    fork's head waits, and one that another delivery has started meanwhile is refused.
+    """
+    seen = {(record.run.sha, record.run.ref) for record in known if counts(record)}
+    late = [
+        pull
+        for pull in heads.pulls
+        if pull.open and not pull.draft and pull.updated_at <= now - PATIENCE
+    ]
+    pulls = [_of_pull(project, pull) for pull in late if (pull.sha, pull.ref) not in seen]
+    if heads.branch is None or (heads.branch, project.ref) in seen:
+        return tuple(pulls)
+    return (_of_branch(project, heads.branch), *pulls)
+
+
+def delivery_of(repository: str, sha: str, ref: str) -> str:
+    """The delivery id of a head that was found."""
+    return str(uuid5(NAMESPACE_URL, f"{repository.lower()}@{sha}@{ref}"))
+
+
+def _of_branch(project: Project, sha: str) -> Push:
+    delivery = delivery_of(project.repository, sha, project.ref)
+    return Push(delivery, project.repository, project.ref, sha, swept=True)
+
+
+def _of_pull(project: Project, pull: Pull) -> PullRequest:
+    delivery = delivery_of(project.repository, pull.sha, pull.ref)
+    return PullRequest(
+        delivery, project.repository, pull.number, pull.sha, "synchronize", swept=True
+    )
