@@ -1,0 +1,78 @@
+"""A run and its proofs as their page shows them. Pure.
+
+The values were written by this account's functions, but quote what came from outside: text is text
+here, and becomes HTML only through `markup`.
+"""
+
+from dataclasses import dataclass
+
+from proof_ci.outcome import Count
+from proof_ci.verdicts import Verdict
+
+from .places import check_name
+
+ENDED = "ended"
+COMPARABLE = ("success", "failure", "error")
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One proof of a run; `verdict` is None until it is judged. Memory is in bytes."""
+
+    name: str
+    verdict: Verdict | None = None
+    reason: str = ""
+    provisional: bool = False
+    seconds: float | None = None
+    peak_memory: int | None = None
+    refuted: Count | None = None
+    reached: Count | None = None
+    unchanged_since: str = ""
+    warnings: tuple[str, ...] = ()
+    output_key: str = ""
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+
+    @property
+    def final(self) -> Verdict | None:
+        """The verdict if nothing will change it."""
+        return None if self.provisional else self.verdict
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run. Times are seconds since 1970, 0 for what has not come to pass; `total` proofs.
+
+    `problems` is what its preparation could not make sense of.
+    """
+
+    run_id: str
+    repository: str
+    sha: str
+    ref: str
+    kind: str
+    state: str
+    created_at: int
+    number: int | None = None
+    verdict: str = ""
+    reason: str = ""
+    snapshot_id: str = ""
+    updated_at: int = 0
+    ended_at: int = 0
+    total: int = 0
+    replay_of: str = ""
+    requested_by: str = ""
+    superseded_by: str = ""
+    proofs: tuple[Proof, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come."""
+        return self.state == ENDED
+
+    @property
+    def comparable(self) -> bool:
+        """Whether it came to its end, so that others can be measured against it."""
+        return self.ended and self.verdict in COMPARABLE
