@@ -10,16 +10,18 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 
-from snapshot_tool.errors import ConflictError, LockedError, PadstoneError
+from snapshot_tool.errors import BadInputError, ConflictError, LockedError, PadstoneError
 from snapshot_tool.model import canonical
 from snapshot_tool.model.canonical import Json
 from snapshot_tool.model.manifest import Manifest
 from snapshot_tool.model.names import Sha256, SnapshotId
+from snapshot_tool.model.progress import Phase, Progress
 from snapshot_tool.model.records import Deployment, LockHolder, LockOwner
 from snapshot_tool.ports import Clock, Put, Tables
 
@@ -33,11 +35,18 @@ _KEPT = 200  # deployments inside a release manifest; an item may have 400 KB, t
 
 
 class Ledger:
-    """Releases and deployments."""
+    """Releases and deployments. `tell` is told of records that cannot be read."""
 
     def __init__(
-        self, tables: Tables, releases_table: str, deployments_table: str, clock: Clock
+        self,
+        tables: Tables,
+        releases_table: str,
+        deployments_table: str,
+        clock: Clock,
+        tell: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
+        self._tell = tell
+        self._warned = set[str]()
         self._tables = tables
         self._releases = releases_table
         self._deployments = deployments_table
@@ -67,9 +76,30 @@ class Ledger:
         )
 
     def history(self, account: str, limit: int = 20) -> list[Deployment]:
-        """Return an account's last deployments, newest first."""
-        items = self._tables.newest(self._deployments, {"account": account}, limit=limit)
-        return [Deployment.from_json(item) for item in items]
+        """Return an account's last deployments, newest first.
+
+        One damaged record must not keep anybody from going back: it is left out, with a warning.
+        """
+        looked = limit
+        while True:
+            items = self._tables.newest(self._deployments, {"account": account}, limit=looked)
+            found = list(islice(self._readable(items), limit))
+            if len(found) == limit or len(items) < looked:
+                return found
+            looked *= 2
+
+    def _readable(self, items: Iterable[Mapping[str, Json]]) -> Iterator[Deployment]:
+        for item in items:
+            try:
+                yield Deployment.from_json(item)
+            except BadInputError as error:
+                self._warn(f"deployment {item.get('deployment_id', '?')}", error.what)
+
+    def _warn(self, subject: str, what: str) -> None:
+        if subject not in self._warned:
+            self._warned.add(subject)
+            said = f"left out of the records: {what}"
+            self._tell(Progress(subject=subject, state=said, phase=Phase.WARNING))
 
     def deployments_of(self, release: SnapshotId) -> list[Deployment]:
         """Return the last deployments of a release to any account, newest first."""

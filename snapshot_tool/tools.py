@@ -6,7 +6,7 @@ configured. One DescribeStacks pass opens it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain
@@ -16,6 +16,7 @@ from snapshot_tool.errors import BadInputError, NotFoundError
 from snapshot_tool.ledger import Ledger
 from snapshot_tool.model.manifest import Manifest
 from snapshot_tool.model.names import Sha256, StageName, ToolName
+from snapshot_tool.model.progress import Progress
 from snapshot_tool.model.records import Finding
 from snapshot_tool.model.stacks import StackState
 from snapshot_tool.model.tags import belongs_to
@@ -36,20 +37,26 @@ PREFIX = "ParameterPrefix"
 
 @dataclass(frozen=True, kw_only=True)
 class ToolsAccount:
-    """One environment of the tools account, opened: its stacks as they are, and what they hold."""
+    """One environment of the tools account, opened: its stacks as they are, and what they hold.
+
+    `tell` is told what is wrong with its records and stops nobody.
+    """
 
     STAGE: ClassVar[StageName] = StageName("tools")
 
     doors: Doors
     clock: Clock
     stacks: tuple[StackState, ...]
+    tell: Callable[[Progress], None]
 
     @classmethod
-    def open(cls, doors: Doors, clock: Clock, *, environment: str = "") -> ToolsAccount:
+    def open(
+        cls, doors: Doors, clock: Clock, tell: Callable[[Progress], None], *, environment: str = ""
+    ) -> ToolsAccount:
         """Read which stacks the account has."""
         stacks = doors.stacks.describe_all()
         mine = tuple(state for state in stacks if belongs_to(state.tags, environment))
-        return cls(doors=doors, clock=clock, stacks=mine)
+        return cls(doors=doors, clock=clock, stacks=mine, tell=tell)
 
     @property
     def deployed(self) -> bool:
@@ -80,7 +87,7 @@ class ToolsAccount:
     def ledger(self) -> Ledger:
         """The records of releases and deployments."""
         releases, deployments = self._output(RELEASES), self._output(DEPLOYMENTS)
-        return Ledger(self.doors.tables, releases, deployments, self.clock)
+        return Ledger(self.doors.tables, releases, deployments, self.clock, self.tell)
 
     @cached_property
     def register(self) -> Register:

@@ -1,6 +1,7 @@
 """Progress on stderr: a live table on a terminal, plain lines with elapsed seconds elsewhere.
 
-Nothing is shown for the first second, and nothing at all if the work was faster than that.
+Nothing is shown for the first second, and nothing at all if the work was faster than that. Only
+warnings are, always.
 """
 
 from __future__ import annotations
@@ -52,6 +53,10 @@ def display(monotonic: Callable[[], float], *, quiet: bool) -> Iterator[Tell]:
 
 
 def _both(board: _Board, shown: _Display, progress: Progress) -> None:
+    if progress.phase is Phase.WARNING:
+        warned = f"padstone: warning: {progress.subject}: {progress.state}"
+        click.echo(printable(warned), err=True)
+        return
     board.note(progress)
     shown.tell(progress)
 

@@ -12,6 +12,8 @@ class Phase(Enum):
     WORKING = "working"
     DONE = "done"
     FAILED = "failed"
+    WARNING = "warning"
+    """No step of the work: something that whoever asked for it has to know all the same."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ What crosses, all of it:
     tools account -> proof account   frozen templates (by URL), outputs of its stacks   deployer
     proof account -> tools account   its account ID, into the register                  access
     proof account -> proof account   the ID of the snapshot that one runs (promote)     deployer
+    tools account -> proof account   a snapshot's pins and image, to replay a run       proofs
     any account   -> tools account   who deployed what, when and why (the ledger)       deployer
 
 A project's parameters go from its file to its account and nowhere else.
@@ -37,6 +38,7 @@ from snapshot_tool.model.status import AccountStatus, DeployResult
 from snapshot_tool.orchestrator.access import Access
 from snapshot_tool.orchestrator.deployer import Deployer
 from snapshot_tool.orchestrator.judge import Judge
+from snapshot_tool.orchestrator.proofs import Proofs
 from snapshot_tool.orchestrator.reach import Accounts
 from snapshot_tool.parallel import side_by_side
 from snapshot_tool.planner import cdk
@@ -266,11 +268,18 @@ class Orchestrator:
         facts = ToolsFacts.of(own, [stack.outputs for stack in tools.stacks])
         return grants(role, facts, target)
 
+    @cached_property
+    def proofs(self) -> Proofs:
+        """The proofs of the accounts."""
+        return Proofs(accounts=self._accounts, tell=self.tell)
+
     # --- who does it -----------------------------------------------------------------------------
 
     @cached_property
     def _accounts(self) -> Accounts:
-        return Accounts(config=self.config, open_doors=self.open_doors, clock=self.clock)
+        return Accounts(
+            config=self.config, open_doors=self.open_doors, clock=self.clock, tell=self.tell
+        )
 
     @property
     def _tools(self) -> ToolsAccount:

@@ -9,6 +9,7 @@ from functools import cached_property
 from snapshot_tool.account import Account
 from snapshot_tool.model.config import TOOLS, AccountConfig, Config
 from snapshot_tool.model.plan import Target
+from snapshot_tool.model.progress import Progress
 from snapshot_tool.model.stacks import StackState
 from snapshot_tool.model.tags import STAGE, belongs_to
 from snapshot_tool.parallel import both
@@ -51,6 +52,7 @@ class Accounts:
     config: Config
     open_doors: Callable[[AccountConfig], Doors]
     clock: Clock
+    tell: Callable[[Progress], None]
     _opened: dict[str, Doors] = field(default_factory=dict)
 
     @cached_property
@@ -61,7 +63,9 @@ class Accounts:
     def tools_now(self) -> ToolsAccount:
         """Return the tools account as it is at this moment."""
         config = self.config.tools
-        return ToolsAccount.open(self._doors(config), self.clock, environment=config.environment)
+        return ToolsAccount.open(
+            self._doors(config), self.clock, self.tell, environment=config.environment
+        )
 
     def reach_beside_tools(self, name: str) -> Reached:
         """Reach an account while the tools account is opened: a deployment needs both."""

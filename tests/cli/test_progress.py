@@ -28,6 +28,14 @@ def test_quick_work_shows_nothing(padstone: CommandLine) -> None:
     assert padstone("deploy", "beta", "--snapshot", ID).err == ""
 
 
+def test_a_warning_is_shown_however_quick_the_work_and_however_quiet(padstone: CommandLine) -> None:
+    """It is no progress."""
+    told = Progress(subject="deployment x", state="left out", phase=Phase.WARNING)
+    padstone.work = Recorder(tells=[*STEPS, told])
+    result = padstone("deploy", "beta", "--snapshot", ID, "--quiet")
+    assert result.err == "padstone: warning: deployment x: left out\n"
+
+
 def test_long_work_shows_plain_lines_with_seconds(padstone: CommandLine) -> None:
     """All that happened, from the beginning; a state that is told twice is shown once."""
     padstone.work = Recorder(tells=STEPS)

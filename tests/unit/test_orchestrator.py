@@ -24,6 +24,7 @@ from snapshot_tool.errors import (
 from snapshot_tool.ledger import Lock
 from snapshot_tool.model.canonical import Json
 from snapshot_tool.model.names import AccountId
+from snapshot_tool.model.progress import Phase
 from snapshot_tool.model.records import LockOwner
 from snapshot_tool.model.stacks import StackStatus
 from snapshot_tool.ports import Put
@@ -383,6 +384,7 @@ def test_access_is_not_granted_through_a_template_that_cannot_be_read(world: Wor
         doors=replace(doors, stacks=Yaml(doors.stacks)),  # type: ignore[arg-type]
         clock=world.clock,
         stacks=stacks,
+        tell=world.told.append,
     )
     with pytest.raises(BadInputError, match=r"(?s)padstone-tools-access.*not JSON.*a snapshot"):
         tools.granting("ProofAccountIds")
@@ -433,6 +435,26 @@ def test_an_account_in_another_region_than_the_tools_account_is_refused(world: W
     ):
         world.deploy("beta", snapshot)
     assert world.content("beta") == {}
+
+
+@pytest.mark.parametrize("harm", [{"release_id": "x"}, {"more": 1}, {"requested_at": "noon"}])
+def test_a_record_that_cannot_be_read_blocks_nothing(
+    world: World, harm: Mapping[str, Json]
+) -> None:
+    """It is left out, and named: status tells what runs, and the account can be taken back."""
+    a, b = world.freeze(proof_assembly("a")).id, world.freeze(proof_assembly("b")).id
+    world.deploy("beta", a)
+    world.deploy("beta", b)
+    [newest] = world.tables.newest("deployments", {"account": "beta"}, limit=1)
+    damaged = {**newest, "deployment_id": "20991231T000000.000000-damaged", **harm}
+    world.tables.transact([Put(table="deployments", item=damaged)])
+    [status] = world.orchestrator().status(["beta"])
+    assert (status.snapshot, status.verified, status.differences) == (b, True, ())
+    warned = [one.subject for one in world.told if one.phase is Phase.WARNING]
+    assert warned == ["deployment 20991231T000000.000000-damaged"]
+    work = world.orchestrator()
+    work.rollback("beta", None, settings=SETTINGS, parameters_file=None)
+    assert [one.release_id for one in work.history("beta", 3)] == [a, b, a]
 
 
 def test_the_cdk_command_names_the_region_that_is_meant(world: World) -> None:
