@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from snapshot_tool.cli.config_file import VARIABLE
+from snapshot_tool.cli.world import World
 from snapshot_tool.errors import FailedError, NotFoundError
 
 if TYPE_CHECKING:
@@ -29,6 +31,15 @@ directory_option = click.option(
 )
 
 
+nearest_option = click.option(
+    "--directory",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help=f"Where it keeps everything; else {FOLDER} here or in a folder above, or where"
+    f" {VARIABLE} is.",
+)
+
+
 @contextmanager
 def told() -> Iterator[None]:
     """Turn the local cloud's own error into one of ours."""
@@ -40,17 +51,38 @@ def told() -> Iterator[None]:
         raise FailedError(str(error), where="local cloud") from error
 
 
-def running(directory: Path) -> LocalCloud:
-    """Return the local cloud that runs in a folder; NotFoundError if none does."""
+def running(world: World, directory: Path | None) -> LocalCloud:
+    """Return the local cloud of a folder (None: the nearest); NotFoundError if none runs."""
+    if cloud := find(world, directory):
+        return cloud
+    raise NotFoundError(
+        "no local cloud runs here",
+        where=" and ".join(map(str, places(world, directory))),
+        fix="start one: padstone local up, or name the folder of one that runs: --directory DIR",
+    )
+
+
+def find(world: World, directory: Path | None) -> LocalCloud | None:
+    """Return the local cloud that runs in a folder (None: the nearest), if any does."""
     from local_cloud import LocalCloud
 
     with told():
-        cloud = LocalCloud.attach(directory)
-    if cloud is None:
-        raise NotFoundError(
-            "no local cloud runs here", where=str(directory), fix="start one: padstone local up"
-        )
-    return cloud
+        found = (LocalCloud.attach(place) for place in places(world, directory))
+        return next((cloud for cloud in found if cloud), None)
+
+
+def places(world: World, directory: Path | None) -> list[Path]:
+    """Return where a local cloud is looked for.
+
+    The folder that is stated, and no other; else here, above, and beside the configuration that
+    `padstone local env` has named.
+    """
+    if directory:
+        return [directory]
+    folders = [world.folder / FOLDER, *(above / FOLDER for above in world.folder.parents)]
+    there = [folder for folder in folders if folder.is_dir()] or folders[:1]
+    named = world.environ.get(VARIABLE, "")
+    return list(dict.fromkeys([*there, *([(world.folder / named).parent] if named else [])]))
 
 
 def write_config(directory: Path) -> Path:

@@ -38,8 +38,23 @@ def test_a_local_cloud_comes_and_goes(cloud: Path) -> None:
     assert variables["AWS_ENDPOINT_URL"] == up["endpoint"]
     refused = local(cloud, "up", "--auth")
     assert (refused.returncode, "does not enforce IAM" in refused.stderr) == (3, True)
-    assert document(cloud, "down") == {"stopped": True}
-    assert document(cloud, "down") == {"stopped": False}
+    below = cloud / "src" / "deep"
+    below.mkdir(parents=True)
+    assert document(below, "env")["environment"]["PADSTONE_CONFIG"] == str(config)
+    assert document(below, "down") == {"stopped": True, "directory": str(config.parent)}
+    assert document(cloud, "down") == {"stopped": False, "directory": None}
+
+
+def test_a_local_cloud_is_looked_for_where_its_environment_points(
+    padstone: CommandLine, tmp_path: Path
+) -> None:
+    """From anywhere; and where none runs, the places are named and the way to name another."""
+    padstone.environ["PADSTONE_CONFIG"] = str(tmp_path / "far" / "padstone.toml")
+    told = padstone("local", "down").out.replace("\n", " ")
+    assert f"{tmp_path / '.local-cloud'} and {tmp_path / 'far'};" in told
+    assert "--directory DIR" in told
+    told = padstone("local", "down", "--directory", "there").out
+    assert "no local cloud runs in there;" in told
 
 
 def test_the_environment_of_nothing_is_refused(padstone: CommandLine) -> None:

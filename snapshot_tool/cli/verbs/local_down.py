@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from snapshot_tool.cli.local import directory_option, told
+from snapshot_tool.cli.local import find, nearest_option, places, told
 from snapshot_tool.cli.shell import Shell
 from snapshot_tool.cli.verb import Answer, verb
 
 
 @verb("down", example="padstone local down")
-@directory_option
-def command(shell: Shell, *, directory: Path) -> Answer:
+@nearest_option
+def command(shell: Shell, *, directory: Path | None) -> Answer:
     """Stop the local cloud; nothing to do if none runs."""
-    from local_cloud import LocalCloud
-
-    with told():
-        cloud = LocalCloud.attach(directory)
-        if cloud:
+    cloud = find(shell.world, directory)
+    if cloud:
+        with told():
             cloud.stop()
+    looked = " and ".join(map(str, places(shell.world, directory)))
     return Answer(
-        document={"stopped": cloud is not None},
-        text=lambda: ["stopped" if cloud else f"no local cloud runs in {directory}"],
+        document={
+            "stopped": cloud is not None,
+            "directory": str(cloud.directory) if cloud else None,
+        },
+        text=lambda: [
+            f"stopped the one in {cloud.directory}"
+            if cloud
+            else f"no local cloud runs in {looked}; if one runs elsewhere, name its folder:"
+            " padstone local down --directory DIR"
+        ],
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from snapshot_tool.cli.local import directory_option, running
+from snapshot_tool.cli.local import nearest_option, running
 from snapshot_tool.cli.shell import Shell
 from snapshot_tool.cli.verb import Answer, verb
 
@@ -18,11 +18,11 @@ _IN_THE_WAY = (
 
 
 @verb("env", example='eval "$(padstone local env)"')
-@directory_option
+@nearest_option
 @click.option("--profile", help="Also make this profile the default: tools, beta or prod.")
-def command(shell: Shell, *, directory: Path, profile: str | None) -> Answer:
+def command(shell: Shell, *, directory: Path | None, profile: str | None) -> Answer:
     """Print what points padstone, aws and cdk to the local cloud."""
-    cloud = running(directory)
+    cloud = running(shell.world, directory)
     variables = cloud.environment(profile)
     variables["PADSTONE_CONFIG"] = str(cloud.directory / "padstone.toml")
     if bucket := _bucket(variables):
