@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,9 @@ class Show:
         self.console.print(f"\n[bold]{title}[/bold]  [dim]{self.seconds:.0f} s[/dim]")
 
     def command(self, words: Sequence[str]) -> None:
-        """Show a command as it is run."""
-        self.console.print(f"  [cyan]$ {' '.join(words)}[/cyan]")
+        """Show a command as it is run, whole, so that it can be run again."""
+        for line in wrapped(words, self.console.width - 4):
+            self.console.print(Text(f"  {line}", style="cyan"), soft_wrap=True)
 
     def fact(self, claim: str, *, checked: str, holds: bool) -> None:
         """Show and remember something that was checked."""
@@ -54,3 +57,14 @@ class Show:
             table.add_row(*row)
         self.console.print()
         self.console.print(table)
+
+
+def wrapped(words: Sequence[str], width: int) -> list[str]:
+    """Return a command as a shell takes it, broken between words where it is wider than that."""
+    lines = ["$"]
+    for word in map(shlex.quote, words):
+        if len(lines[-1]) + len(word) + len("  \\") > width and lines[-1].strip() not in ("$", ""):
+            lines[-1] += " \\"
+            lines.append("   ")
+        lines[-1] += f" {word}"
+    return lines

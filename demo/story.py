@@ -23,7 +23,6 @@ from demo.witness import Witness, differing
 from local_cloud import LocalCloud, testing
 
 ACCOUNTS = ("tools", "beta", "prod")
-_SHOWN = 12  # words of a command line that are shown
 TOOLS = ("batch", "cbmc", "lambda", "viewer")
 PROJECTS = sources.CHECKOUT / "examples" / "projects"
 
@@ -234,8 +233,11 @@ class Story:
 
     def run(self, words: Sequence[str]) -> str:
         """Run a command that has to succeed; return what it wrote to its standard output."""
-        self.show.command([word for word in words if word != "--json"][:_SHOWN])
-        both = subprocess.STDOUT if words[0] == "cdk" else None
+        through_cdk = words[0] == "cdk"
+        if through_cdk:  # else it writes to the cdk.out of this checkout
+            words = [*words, "--output", str(self.folder / "cdk.out")]
+        self.show.command([word for word in words if word != "--json"])
+        both = subprocess.STDOUT if through_cdk else None
         done = subprocess.run(
             words,
             env=dict(self.environment),

@@ -1,0 +1,26 @@
+"""What the demo shows of the commands that it runs."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from rich.console import Console
+
+from demo.show import Show
+
+LONG = ["cdk", "deploy", *(part for n in range(30) for part in ("--parameters", f"ci:Name{n}=a b"))]
+
+
+@pytest.mark.parametrize(
+    "words", [["padstone", "status"], LONG, ["echo", "[bold]$HOME;x", "y" * 99]]
+)
+def test_a_command_that_is_shown_can_be_run_again(words: list[str]) -> None:
+    """However long it is and whatever is in it: a shell reads the same words."""
+    console = Console(width=60, record=True, quiet=False)
+    with console.capture() as shown:
+        Show(console=console).command(words)
+    lines = shown.get().splitlines()
+    assert all(len(line) <= 60 for line in lines if "yyy" not in line)
+    text = shown.get().strip().removeprefix("$ ")
+    assert shlex.split(text) == words
