@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 
 from local_cloud import profiles
 from local_cloud.directory import DEFAULT_REGION, Layout, ServerState, read_state
+from local_cloud.hub import Hub
 
 START_SECONDS = 60.0
 
@@ -78,6 +79,7 @@ class LocalCloud:
         self._state = state
         self._process = process
         self.faults = Faults(self)
+        self.hub = Hub(self.control)
 
     @classmethod
     def start(
@@ -256,7 +258,7 @@ class LocalCloud:
 
     @contextmanager
     def _connection(self) -> Iterator[http.client.HTTPConnection]:
-        connection = http.client.HTTPConnection("127.0.0.1", self._state.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self._state.port, timeout=60)
         try:
             yield connection
         finally:

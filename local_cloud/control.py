@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import ministack.app as ministack
@@ -24,11 +24,21 @@ def private_endpoints(
     *,
     machine: Machine,
     faults: FaultInjector,
-    records: dict[str, list[dict[str, str]]],
+    records: Mapping[str, list[dict[str, str]]],
+    actions: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]],
+    forget: Iterable[Callable[[], None]],
     stop: Callable[[], None],
 ) -> Any:
-    """The application with the private endpoints in front of it."""
+    """The application with the private endpoints in front of it.
+
+    `actions` are endpoints of the extensions; `forget` is what a reset calls.
+    """
     accounts: dict[str, dict[str, str]] = {}
+    of_faults: dict[str, Callable[[dict[str, Any]], None]] = {
+        "calls/clear": lambda body: faults.calls.clear(),
+        "faults": lambda body: faults.rules.append(Rule(**body)),
+        "faults/clear": lambda body: faults.rules.clear(),
+    }
 
     async def answer(action: str, body: dict[str, Any]) -> dict[str, Any]:
         match action:
@@ -38,12 +48,6 @@ def private_endpoints(
                 return await asyncio.to_thread(_account, machine, accounts, body)
             case "calls":
                 return {"calls": list(faults.calls)}
-            case "calls/clear":
-                faults.calls.clear()
-            case "faults":
-                faults.rules.append(Rule(**body))
-            case "faults/clear":
-                faults.rules.clear()
             case "stack-delay":
                 pacing.stack_seconds = float(body["seconds"])
             case "mail" | "statuses":
@@ -55,10 +59,15 @@ def private_endpoints(
                 accounts.clear()
                 for kept in records.values():
                     kept.clear()
+                for drop in forget:
+                    drop()
             case "stop":
                 asyncio.get_running_loop().call_later(0.02, stop)
             case _:
-                raise KeyError(action)
+                if action in of_faults:
+                    of_faults[action](body)
+                else:
+                    return await asyncio.to_thread(actions[action], body)
         return {}
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:

@@ -24,13 +24,14 @@ from local_cloud.cloudformation import extension as cloudformation
 from local_cloud.codebuild import extension as codebuild
 from local_cloud.codepipeline import extension as codepipeline
 from local_cloud.directory import Layout, ServerState
-from local_cloud.github import GitHub
+from local_cloud.github.service import GitHub
 from local_cloud.machine import Machine
 
 
 def install(layout: Layout, state: ServerState, stop: Callable[[], None]) -> Any:
     """Extends MiniStack and returns the ASGI application to serve."""
-    machine = Machine(layout, state)
+    github = GitHub(layout)
+    machine = Machine(layout, state, github.hosting.settings)
     injected = faults.FaultInjector()
     outbox = mail.install()
     for extension in (authorization, resources, objects, ecr, events, cloudformation):
@@ -38,12 +39,13 @@ def install(layout: Layout, state: ServerState, stop: Callable[[], None]) -> Any
     for service in (codebuild, codepipeline, batch):
         service.install(machine)
     application = transport.over_tls(dataplane.to_owner(ministack.app))
-    github = GitHub(layout)
     return control.private_endpoints(
         github.beside(injected.around(application)),
         machine=machine,
         faults=injected,
         records={"mail": outbox, "statuses": github.statuses},
+        actions=github.deeds(),
+        forget=[github.forget],
         stop=stop,
     )
 

@@ -1,6 +1,7 @@
 """What every extension needs of the local cloud it is part of."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,7 @@ class Machine:
 
     layout: Layout
     state: ServerState
+    git: Callable[[], dict[str, str]] = dict  # variables with which git finds GitHub here
 
     def client(self, service: str, credentials: Credentials, region: str | None = None) -> Any:
         """An AWS client of this very cloud; only for worker threads, never for its event loop.

@@ -152,8 +152,6 @@ def environment(
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
         # What git fetches of GitHub are this cloud's repositories.
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"url.file://{machine.layout.repositories}/.insteadOf",
-        "GIT_CONFIG_VALUE_0": "https://github.com/",
+        **machine.git(),
         **credentials.environment(),
     }
