@@ -206,6 +206,10 @@ class LocalCloud:
         """The API of a GitHub that knows this cloud's repositories."""
         return f"{self.endpoint}/_github"
 
+    def git_environment(self) -> dict[str, str]:
+        """The variables with which git finds this cloud's repositories at https://github.com."""
+        return dict(self.control("hub/git", {}))
+
     def statuses(self) -> list[dict[str, str]]:
         """Commit statuses set there, oldest first: repository, sha, state, context, description."""
         return list(self.control("statuses")["statuses"])

@@ -60,8 +60,13 @@ class GitHub:
     def deeds(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
         """What the private endpoints may do here, each under `hub/`."""
         known: dict[str, Callable[..., dict[str, Any]]]
-        known = {**self._people.deeds(), "tokens": self._tokens, "limit": self._limit,
-                 "fail": self._fail}  # fmt: skip
+        known = {
+            **self._people.deeds(),
+            "git": self.hosting.settings,
+            "tokens": self._tokens,
+            "limit": self._limit,
+            "fail": self._fail,
+        }
         return {f"hub/{name}": _called(deed) for name, deed in known.items()}
 
     def forget(self) -> None:
