@@ -11,9 +11,10 @@ import os
 from functools import cache
 from typing import Any
 
-from proof_ci import aws
 from proof_ci.batches import handle_each
+from proof_ci.config import Name, Settings
 from proof_ci.log import Log
+from proof_ci.table import RunsTable
 
 from .publishing import Reports
 from .store import ReportBucket, ResultsBucket
@@ -21,11 +22,9 @@ from .store import ReportBucket, ResultsBucket
 
 @cache
 def _reports() -> Reports:
-    from proof_ci.config import Name, Settings
-
     settings = Settings(os.environ)
     return Reports(
-        runs=aws.RunsTable(settings[Name.RUNS_TABLE]),
+        runs=RunsTable(settings[Name.RUNS_TABLE]),
         outputs=ResultsBucket(settings[Name.RESULTS_BUCKET]),
         site=ReportBucket(settings[Name.REPORT_BUCKET]),
         repository=settings[Name.GITHUB_REPOSITORY],

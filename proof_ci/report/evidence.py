@@ -19,6 +19,7 @@ _LOGS = {
     Phase.BUILD: ("make.txt",),
     Phase.PROPERTY: ("cbmc.err.txt", "cbmc.txt", "logs/result.txt"),
 }
+_ANY = (*_LOGS[Phase.PROPERTY], *_LOGS[Phase.BUILD])
 _LINES = 40
 _LINE = 400
 _MOST = 200
@@ -67,7 +68,7 @@ def _outcome(content: bytes) -> Outcome | None:
 
 def _log(files: Mapping[str, bytes], outcome: Outcome | None) -> tuple[str, str]:
     phase = outcome.decided_by if outcome else None
-    for name in _LOGS.get(phase or Phase.BUILD, ()):
+    for name in _ANY if phase is None else _LOGS.get(phase, ()):
         lines = files.get(name, b"").decode(errors="replace").rstrip().splitlines()[-_LINES:]
         if any(lines):
             return name, "\n".join(line[:_LINE] for line in lines)

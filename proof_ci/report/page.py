@@ -28,15 +28,10 @@ from .style import STYLE
 from .words import duration, iso, moment, size
 
 GITHUB = "https://github.com"
-_COLUMNS = (
-    "Proof",
-    "Verdict",
-    "Change",
-    "Properties refuted",
-    "Coverage",
-    "Time",
-    "Memory",
-    "Details",
+_COLUMNS = ("Proof", "Verdict", "Change", "Refuted", "Coverage", "Time", "Memory")
+_CAPTION = (
+    "Problems first, then by name. A name leads to the proof\u2019s report and logs. "
+    "Refuted: properties, of all. Coverage: locations reached, of all."
 )
 _BRANCH = "refs/heads/"
 _SHA = re.compile(r"[0-9a-f]{40}")
@@ -92,7 +87,7 @@ def commit_link(repository: str, sha: str) -> Markup:
 def _head(run: Run, look: Look, compared: Comparison | None) -> list[Content]:
     repository = tag("a", run.repository, href=f"{GITHUB}/{quote(run.repository)}")
     said = [
-        tag("p", badge(look), " ", summary(run)),
+        tag("p", badge(look), " ", tag("strong", summary(run))),
         *(tag("p", line) for line in (run.reason, unchanged(run), warned(run)) if line),
         None if run.ended else tag("p", "Reload the page for what is new.", class_="note"),
     ]
@@ -114,7 +109,7 @@ def _facts(run: Run, compared: Comparison | None) -> Markup:
         ("Replay of", _run_link(run.replay_of)),
         ("Asked for by", run.requested_by or None),
         ("Superseded by", _superseder(run.superseded_by)),
-        ("Against the run before", _against(compared)),
+        ("Changes", _against(compared)),
         ("Run", tag("code", run.run_id)),
         ("For programs", tag("a", "index.json", href="index.json")),
     ]
@@ -151,7 +146,7 @@ def _against(compared: Comparison | None) -> Markup | None:
     if compared is None:
         return None
     before = compared.before
-    return join([comparison(compared), " (", commit_link_to_run(before), ")"])
+    return join([comparison(compared), " since the run of ", commit_link_to_run(before)])
 
 
 def commit_link_to_run(run: Run) -> Markup:
@@ -167,7 +162,7 @@ def _table(run: Run, compared: Comparison | None) -> list[Content]:
         for name in _COLUMNS
     ]
     rows = [_row(run, proof, compared) for proof in order(run)]
-    caption = tag("caption", "Problems first, then by name")
+    caption = tag("caption", _CAPTION)
     table = tag(
         "table", caption, tag("thead", tag("tr", *heads)), tag("tbody", *rows), class_="proofs"
     )
@@ -176,23 +171,28 @@ def _table(run: Run, compared: Comparison | None) -> list[Content]:
 
 def _row(run: Run, proof: Proof, compared: Comparison | None) -> Markup:
     cells = [
-        tag("th", proof.name, *_notes(run, proof), scope="row"),
-        tag("td", badge(proof_look(proof, ended=run.ended)), _standing(proof), class_="wide"),
-        _cell("", _changed(proof, compared), kind="wide"),
+        tag("th", _name(run, proof), *_notes(proof), scope="row"),
+        tag("td", badge(proof_look(proof, ended=run.ended)), _standing(proof)),
+        tag("td", _changed(proof, compared)),
         _cell("Refuted", _share(proof.refuted)),
         _cell("Coverage", _coverage(proof)),
         _cell("Time", None if proof.seconds is None else duration(proof.seconds)),
         _cell("Memory", None if proof.peak_memory is None else size(proof.peak_memory)),
-        _cell("", _details(run, proof), kind="wide"),
     ]
     return tag("tr", *cells, id=proof.name)
 
 
-def _cell(name: str, content: Content, *, kind: str = "number") -> Markup:
-    return tag("td", content, class_=kind, data_name=name or None)
+def _cell(name: str, content: Content) -> Markup:
+    return tag("td", content, class_="number", data_name=name)
 
 
-def _notes(run: Run, proof: Proof) -> list[Markup]:
+def _name(run: Run, proof: Proof) -> Content:
+    if not proof.output_key:
+        return proof.name
+    return tag("a", proof.name, href=to_proof(run.run_id, proof.name))
+
+
+def _notes(proof: Proof) -> list[Markup]:
     problem = proof.verdict is not None and proof.verdict.github_state != "success"
     notes = [tag("span", proof.reason, class_="note")] if problem and proof.reason else []
     return notes + [
@@ -223,14 +223,9 @@ def _coverage(proof: Proof) -> Markup | None:
     if reached is None or not reached.total:
         return None
     percent = reached.of * 100 // reached.total
-    return join([f"{percent} %", tag("span", _share(reached), class_="note")])
-
-
-def _details(run: Run, proof: Proof) -> Markup | None:
-    if not proof.output_key:
-        return None
-    label = f"Report and logs of {proof.name}"
-    return tag("a", "Report and logs", href=to_proof(run.run_id, proof.name), aria_label=label)
+    return join(
+        [f"{percent} %", tag("span", f" ({reached.of:,}/{reached.total:,})", class_="soft")]
+    )
 
 
 def _listed(title: str, lines: Sequence[str]) -> list[Content]:

@@ -58,6 +58,7 @@ _SO_FAR = {
     "preparing": "The commit is being prepared, and its proofs are looked for.",
 }
 _RESULTS = {
+    Verdict.SUCCESS: "held",
     Verdict.FAILURE: "refuted",
     Verdict.ERROR: "broke",
     Verdict.TIMEOUT: "out of time",
@@ -87,25 +88,28 @@ def summary(run: Run) -> str:
     if run.state != "proving":
         return _SO_FAR.get(run.state, "The run is under way.")
     judged = sum(proof.verdict is not None for proof in run.proofs)
-    problems = _problems(run)
-    return f"{judged:,} of {count(run.total, 'proof')} judged; {problems or 'no problem so far'}."
+    told = _told(run)
+    return f"{judged:,} of {count(run.total, 'proof')} judged{': ' if told else ''}{told}."
 
 
 def _end(run: Run) -> str:
     total = max(run.total, len(run.proofs))
-    problems = _problems(run)
     if run.verdict == "superseded":
         return "A newer commit took this run's place before its end."
     if run.verdict == "cancelled":
         return "The run was cancelled before its end."
-    if run.verdict == "success" and total and not problems:
+    if run.verdict == "success" and _successes(run) == total > 0:
         return "The only proof holds." if total == 1 else f"All {count(total, 'proof')} hold."
     if not total:
         return "No proofs were found." if run.verdict == "failure" else "The run broke off."
-    return f"Of {count(total, 'proof')}: {problems or 'none is known to have failed'}."
+    return f"Of {count(total, 'proof')}: {_told(run)}."
 
 
-def _problems(run: Run) -> str:
+def _successes(run: Run) -> int:
+    return sum(proof.verdict is Verdict.SUCCESS for proof in run.proofs)
+
+
+def _told(run: Run) -> str:
     verdicts = Counter(proof.verdict for proof in run.proofs)
     told = [f"{verdicts[each]:,} {word}" for each, word in _RESULTS.items() if verdicts[each]]
     unjudged = max(run.total, len(run.proofs)) - sum(
@@ -141,5 +145,5 @@ def pace(now: Proof, change: Change, before: Proof | None) -> str:
     if before is None or change is Change.NEW:
         return ""
     if change in (Change.SLOWER, Change.FASTER) and before.seconds is not None:
-        return f"before: {duration(before.seconds)}"
-    return "" if before.verdict is None else f"before: {before.verdict}"
+        return f"was {duration(before.seconds)}"
+    return "" if before.verdict is None else f"was {before.verdict}"

@@ -1,16 +1,14 @@
 """The two buckets: where jobs put what they packed, and where the site reads. boto3 comes late."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Protocol
 
+from proof_ci.aws import client, code, translated
 from proof_ci.ports import UnavailableError
 
 from .archive import Body
 
-_GONE = ("NoSuchKey", "404")
+_GONE = ("NoSuchKey", "AccessDenied")  # the latter is said to who may not list
 FLEETING = "no-cache"
 LASTING = "max-age=86400"
 
@@ -50,11 +48,11 @@ class ResultsBucket:
         from botocore.exceptions import ClientError
 
         try:
-            with _translated():
-                return _Stream(_s3().get_object(Bucket=self._bucket, Key=key)["Body"])
+            with translated():
+                return _Stream(client("s3").get_object(Bucket=self._bucket, Key=key)["Body"])
         except UnavailableError as error:
             cause = error.__cause__
-            if isinstance(cause, ClientError) and _code(cause) in _GONE:
+            if isinstance(cause, ClientError) and code(cause) in _GONE:
                 return None
             raise
 
@@ -67,8 +65,8 @@ class ReportBucket:
 
     def put(self, page: Page) -> None:
         """Put the object with its digest, by which S3 checks what arrived."""
-        with _translated():
-            _s3().put_object(
+        with translated():
+            client("s3").put_object(
                 Bucket=self._bucket,
                 Key=page.key,
                 Body=page.content,
@@ -83,35 +81,5 @@ class _Stream:
         self._body = body
 
     def read(self, amount: int, /) -> bytes:
-        with _translated():
+        with translated():
             return bytes(self._body.read(amount))
-
-
-@cache
-def _s3() -> Any:
-    import boto3
-    from botocore.config import Config
-
-    patience = Config(
-        connect_timeout=2,
-        read_timeout=20,
-        max_pool_connections=16,
-        retries={"mode": "standard", "total_max_attempts": 4},
-    )
-    return boto3.client("s3", config=patience)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except ClientError as error:
-        raise UnavailableError(f"{error.operation_name}: {_code(error)}") from error
-    except BotoCoreError as error:
-        raise UnavailableError(type(error).__name__) from error
-
-
-def _code(error: Any) -> str:
-    return str(error.response.get("Error", {}).get("Code", "?"))

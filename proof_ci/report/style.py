@@ -35,13 +35,15 @@ code, .mono, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaV
 .summary.good { border-left-color: var(--good); }
 .summary.bad { border-left-color: var(--bad); }
 .summary.warn { border-left-color: var(--warn); }
-.summary p:first-child { font-size: 1.15rem; font-weight: 600; }
+.summary p:first-child { display: flex; flex-wrap: wrap; gap: .35rem .75rem;
+  align-items: baseline; }
+.summary strong { font-size: 1.15rem; font-weight: 600; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.25rem; margin: 1rem 0; }
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; background: var(--card); }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: .5rem; }
-caption { text-align: left; color: var(--soft); padding: .75rem 1rem; }
+caption { text-align: left; color: var(--soft); padding: .75rem .8rem; font-size: .875rem; }
 th, td { text-align: left; vertical-align: top; padding: .55rem .8rem;
   border-top: 1px solid var(--line); }
 thead th { color: var(--soft); font-weight: 600; font-size: .875rem; white-space: nowrap; }
@@ -49,6 +51,8 @@ tbody th { font-weight: 500; overflow-wrap: anywhere; min-width: 14rem; }
 tbody tr:target { background: var(--quiet-ground); }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .note { display: block; color: var(--soft); font-size: .875rem; font-weight: 400; }
+.soft { color: var(--soft); font-size: .875rem; }
+td .note { white-space: nowrap; }
 .badge { display: inline-block; border-radius: 1rem; padding: .05rem .65rem; font-size: .875rem;
   font-weight: 600; white-space: nowrap; color: var(--quiet); background: var(--quiet-ground); }
 .badge.good { color: var(--good); background: var(--good-ground); }
@@ -62,14 +66,14 @@ footer { color: var(--soft); font-size: .875rem; margin-top: 2.5rem; }
 @media (max-width: 46rem) {
   main { padding: 1.25rem 1rem 3rem; }
   h1 { font-size: 1.35rem; }
-  dl { grid-template-columns: 1fr; gap: 0; }
-  dd { margin-bottom: .6rem; }
+  dl { gap: .3rem .9rem; }
   .proofs thead { position: absolute; left: -99rem; }
   .proofs, .proofs tbody, .proofs caption { display: block; }
-  .proofs tr { display: grid; grid-template-columns: 1fr 1fr; gap: .15rem 1rem;
-    padding: .8rem 1rem; border-top: 1px solid var(--line); }
+  .proofs tr { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
+    gap: .15rem 1rem; padding: .8rem 1rem; border-top: 1px solid var(--line); }
   .proofs th, .proofs td { display: block; border: 0; padding: 0; text-align: left; min-width: 0; }
-  .proofs tbody th, .proofs .wide { grid-column: 1 / -1; }
+  .proofs tbody th { grid-column: 1 / -1; }
+  .proofs .number { white-space: normal; }
   .proofs td[data-name]::before { content: attr(data-name) "\\a0"; color: var(--soft);
     font-size: .875rem; }
   .proofs td:empty { display: none; }

@@ -23,7 +23,8 @@ def duration(seconds: float) -> str:
     if not 0 <= seconds < _FOR_EVER:
         return "?"
     if seconds < 59.5:
-        return f"{seconds:.2f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+        digits = 2 if seconds < 0.995 else 1 if seconds < 9.95 else 0
+        return f"{seconds:.{digits}f} s"
     whole = round(seconds)
     for size, unit, less, smaller in _STEPS:
         if whole >= size:
