@@ -1,27 +1,29 @@
 """The ports on AWS. boto3 is imported when a port is first used, and each client is made once."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from .ports import Claim, UnavailableError
+from .builds import EndedBuild, build_of_answer
+from .jobs import EndedJob, JobRequest, ended_job
+from .ports import TooLargeError, UnavailableError
 from .run import Run
-from .verdicts import ProofResult
 
 if TYPE_CHECKING:
     from mypy_boto3_codebuild.type_defs import EnvironmentVariableTypeDef
 
 Clock = Callable[[], float]
+Service = Literal["secretsmanager", "ssm", "sqs", "dynamodb", "codebuild", "s3", "batch"]
 SECRET_LIFE = 60.0
-CLAIM_LIFE = 60
-RUN_LIFE = 400 * 24 * 3600
 LONGEST_DELAY = 43_200  # SQS's
+MOST_JOBS = 100  # of DescribeJobs
 
 
 @cache
-def _client(service: Literal["secretsmanager", "ssm", "sqs", "dynamodb", "codebuild", "s3"]) -> Any:
+def client(service: Service) -> Any:
+    """The one client of a service."""
     import boto3
     from botocore.config import Config
 
@@ -32,19 +34,21 @@ def _client(service: Literal["secretsmanager", "ssm", "sqs", "dynamodb", "codebu
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Raise UnavailableError for whatever AWS or the way to it raises; the error is its cause."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
     except ClientError as error:
-        raise UnavailableError(f"{error.operation_name}: {_code(error)}") from error
+        raise UnavailableError(f"{error.operation_name}: {code(error)}") from error
     except BotoCoreError as error:
         raise UnavailableError(type(error).__name__) from error
 
 
-def _code(error: Any) -> str:
-    return str(error.response.get("Error", {}).get("Code", "?"))
+def code(error: Any) -> str:
+    """AWS's code for an error; "?" for an error that is not AWS's."""
+    return str(getattr(error, "response", {}).get("Error", {}).get("Code", "?"))
 
 
 class SecretsManager:
@@ -58,10 +62,8 @@ class SecretsManager:
         """The current value, at most a minute old."""
         until, value = self._kept.get(arn, (0.0, ""))
         if self._clock() >= until:
-            with _translated():
-                value = str(
-                    _client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
-                )
+            with translated():
+                value = str(client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
             self._kept[arn] = (self._clock() + SECRET_LIFE, value)
         return value
 
@@ -71,8 +73,8 @@ class ParameterSwitches:
 
     def is_on(self, name: str) -> bool:
         """Whether the parameter holds `true`."""
-        with _translated():
-            value = _client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+        with translated():
+            value = client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
         if value not in ("true", "false"):
             raise UnavailableError("a switch holds neither true nor false")
         return bool(value == "true")
@@ -87,8 +89,8 @@ class SqsQueue:
     def send(self, body: str, *, group: str, identity: str) -> None:
         """Return once SQS has the message."""
         ordered = {"MessageGroupId": group, "MessageDeduplicationId": identity}
-        with _translated():
-            _client("sqs").send_message(
+        with translated():
+            client("sqs").send_message(
                 QueueUrl=self._url,
                 MessageBody=body,
                 **(ordered if self._url.endswith(".fifo") else {}),
@@ -96,84 +98,12 @@ class SqsQueue:
 
     def delay(self, receipt: str, seconds: int) -> None:
         """Hide a received message for so long, twelve hours at most."""
-        with _translated():
-            _client("sqs").change_message_visibility(
+        with translated():
+            client("sqs").change_message_visibility(
                 QueueUrl=self._url,
                 ReceiptHandle=receipt,
                 VisibilityTimeout=max(0, min(seconds, LONGEST_DELAY)),
             )
-
-
-class RunsTable:
-    """Runs and results in one DynamoDB table: HASH `run_id`, RANGE `record`."""
-
-    def __init__(self, table: str, clock: Clock = time.time) -> None:
-        self._table = table
-        self._clock = clock
-
-    def claim(self, run: Run) -> Claim:
-        """Claim by a conditional put; a lapsed claim can be taken over."""
-        now = int(self._clock())
-        item = {
-            "repository": {"S": run.repository},
-            "sha": {"S": run.sha},
-            "ref": {"S": run.ref},
-            "state": {"S": "starting"},
-            "claimed_until": {"N": str(now + CLAIM_LIFE)},
-            "created_at": {"N": str(now)},
-        }
-        held = self._put_if_free({**self._key(run.run_id, "run"), **item}, now)
-        if held is None:
-            return Claim.OURS
-        return Claim.DONE if held.get("state", {}).get("S") == "started" else Claim.ANOTHERS
-
-    def started(self, run: Run, build_id: str) -> None:
-        """Record that the run has been started."""
-        with _translated():
-            _client("dynamodb").update_item(
-                TableName=self._table,
-                Key={"run_id": {"S": run.run_id}, "record": {"S": "run"}},
-                UpdateExpression="SET #state = :started, build_id = :build",
-                ExpressionAttributeNames={"#state": "state"},
-                ExpressionAttributeValues={":started": {"S": "started"}, ":build": {"S": build_id}},
-            )
-
-    def finished(self, result: ProofResult) -> None:
-        """Record a proof's result."""
-        facts = {name: {"S": str(value)} for name, value in vars(result).items()}
-        key = self._key(result.run_id, f"proof#{result.proof}")
-        with _translated():
-            _client("dynamodb").put_item(TableName=self._table, Item={**facts, **key})
-
-    def _key(self, run_id: str, record: str) -> dict[str, Any]:
-        until = str(int(self._clock()) + RUN_LIFE)
-        return {"run_id": {"S": run_id}, "record": {"S": record}, "expires_at": {"N": until}}
-
-    def _put_if_free(self, item: dict[str, Any], now: int) -> dict[str, Any] | None:
-        """Put the item; the item that holds its place if that is not free."""
-        from botocore.exceptions import ClientError
-
-        try:
-            with _translated():
-                _client("dynamodb").put_item(
-                    TableName=self._table,
-                    Item=item,
-                    ConditionExpression="attribute_not_exists(run_id) OR "
-                    "(#state = :starting AND claimed_until <= :now)",
-                    ExpressionAttributeNames={"#state": "state"},
-                    ExpressionAttributeValues={
-                        ":starting": {"S": "starting"},
-                        ":now": {"N": str(now)},
-                    },
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-        except UnavailableError as error:
-            cause = error.__cause__
-            if isinstance(cause, ClientError) and _code(cause) == "ConditionalCheckFailedException":
-                answer: Any = cause.response  # the item stands beside the error, untyped
-                return dict(answer.get("Item", {}))
-            raise
-        return None
 
 
 class PreparationProject:
@@ -189,13 +119,95 @@ class PreparationProject:
             {"name": name, "value": value, "type": "PLAINTEXT"}
             for name, value in {**variables, **own}.items()
         ]
-        with _translated():
-            answer = _client("codebuild").start_build(
+        with translated():
+            answer = client("codebuild").start_build(
                 projectName=self._project,
                 environmentVariablesOverride=overrides,
                 idempotencyToken=run.run_id,
             )
         return str(answer["build"]["id"])
+
+    def stop(self, build_id: str) -> None:
+        """Stop the build, if there is one to be stopped."""
+        with translated(), _unless("InvalidInputException", "ResourceNotFoundException"):
+            client("codebuild").stop_build(id=build_id)
+
+    def ended(self, build_id: str) -> EndedBuild | None:
+        """CodeBuild's own word on the build."""
+        builds: list[Any] = []
+        with translated(), _unless("InvalidInputException"):
+            builds = client("codebuild").batch_get_builds(ids=[build_id])["builds"]
+        return build_of_answer(builds[0]) if builds else None
+
+
+class BatchQueue:
+    """Jobs of the account's Batch queue. `definition` is the account's own."""
+
+    def __init__(self, queue: str, definition: str = "") -> None:
+        self._queue = queue
+        self._definition = definition
+
+    def submit(self, request: JobRequest) -> str:
+        """Submit with the run's variables and the memory of the class."""
+        overrides = {
+            "environment": [
+                {"name": name, "value": value} for name, value in request.environment.items()
+            ],
+            "resourceRequirements": [{"type": "MEMORY", "value": str(request.memory_mib)}],
+        }
+        array = {"arrayProperties": {"size": request.size}} if request.size > 1 else {}
+        with translated():
+            answer = client("batch").submit_job(
+                jobName=request.name,
+                jobQueue=self._queue,
+                jobDefinition=request.definition or self._definition,
+                containerOverrides=overrides,
+                **array,
+            )
+        return str(answer["jobId"])
+
+    def named(self, prefix: str) -> dict[str, str]:
+        """By Batch's filter of names, whatever the jobs' states."""
+        wanted = [{"name": "JOB_NAME", "values": [f"{prefix}*"]}]
+        found = self._list(jobQueue=self._queue, filters=wanted)
+        return {job["jobName"]: job["jobId"] for job in found}
+
+    def stop(self, job_id: str, reason: str) -> None:
+        """Terminate, which also cancels what has not begun."""
+        with translated(), _unless("ClientException"):
+            client("batch").terminate_job(jobId=job_id, reason=reason)
+
+    def ended(self, job_ids: Sequence[str]) -> tuple[EndedJob, ...]:
+        """A hundred at a time, as Batch wants it."""
+        found: list[EndedJob] = []
+        for start in range(0, len(job_ids), MOST_JOBS):
+            with translated():
+                answer = client("batch").describe_jobs(jobs=job_ids[start : start + MOST_JOBS])
+            found += [job for told in answer["jobs"] if (job := ended_job(told)) is not None]
+        return tuple(found)
+
+    def ended_children(self, job_id: str) -> tuple[str, ...]:
+        """By Batch's lists of the array's children."""
+        states = ("SUCCEEDED", "FAILED")
+        found = [self._list(arrayJobId=job_id, jobStatus=state) for state in states]
+        return tuple(job["jobId"] for jobs in found for job in jobs)
+
+    def _list(self, **asked: Any) -> list[dict[str, Any]]:
+        with translated():
+            pages = client("batch").get_paginator("list_jobs").paginate(**asked)
+            return [job for page in pages for job in page["jobSummaryList"]]
+
+
+@contextmanager
+def _unless(*codes: str) -> Iterator[None]:
+    """Nothing is wrong with these errors."""
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        if code(error) not in codes:
+            raise
 
 
 class ResultsBucket:
@@ -206,11 +218,23 @@ class ResultsBucket:
 
     def put(self, key: str, content: str) -> None:
         """Return once S3 has the object."""
-        with _translated():
-            _client("s3").put_object(
+        with translated():
+            client("s3").put_object(
                 Bucket=self._bucket,
                 Key=key,
                 Body=content.encode(),
                 ContentType="application/json",
                 ChecksumAlgorithm="SHA256",
             )
+
+    def get(self, key: str, most: int) -> str | None:
+        """Read one byte more than is taken. S3 refuses what is not there to who may not list."""
+        content: bytes | None = None
+        with translated(), _unless("NoSuchKey", "AccessDenied"):
+            body = client("s3").get_object(Bucket=self._bucket, Key=key)["Body"]
+            content = body.read(most + 1)
+        if content is None:
+            return None
+        if len(content) > most:
+            raise TooLargeError(f"{key} has more than {most} bytes")
+        return content.decode("utf-8", "replace")

@@ -419,7 +419,7 @@ class Lines:
         return "\n".join(self.lines)
 
 
-def push(**other: str) -> Push:
+def push(**other: Any) -> Push:
     fields = {"delivery": DELIVERY, "repository": REPOSITORY, "ref": "refs/heads/main", "sha": SHA}
     return Push(**{**fields, **other})
 
