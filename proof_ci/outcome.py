@@ -6,6 +6,8 @@ again, `complete`, with coverage and report.
 """
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -13,7 +15,11 @@ from typing import Any
 
 from .verdicts import Verdict
 
-VERSION = 2
+VERSION = 3
+_LONGEST = 10_000
+_MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+_IDENTITY = re.compile(r"([0-9a-f]{64})?")
+_RUN = re.compile(r"([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?")
 
 
 class OutcomeError(Exception):
@@ -57,7 +63,11 @@ class Count:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to, and the evidence: the phase that decided, and what CBMC said there."""
+    """What a run came to, and the evidence: the phase that decided, and what CBMC said there.
+
+    `identity` is the same for the same goto binary, flags, expectation and tools, and "" where that
+    cannot be told. `unchanged_since` is the run that proved the same identity; this one did not.
+    """
 
     proof: str
     layout: str
@@ -73,6 +83,8 @@ class Outcome:
     tools: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     complete: bool = False
+    identity: str = ""
+    unchanged_since: str = ""
 
     def to_json(self) -> str:
         """The outcome as it is kept."""
@@ -86,13 +98,22 @@ class Outcome:
             if fields.pop("version") != VERSION:
                 raise OutcomeError(f"not of version {VERSION}")
             return _outcome(fields)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            AttributeError,
+            ArithmeticError,
+            RecursionError,
+        ) as error:
             raise OutcomeError(f"no outcome of a proof: {type(error).__name__}") from error
 
 
 def _outcome(fields: dict[str, Any]) -> Outcome:
     for name in ("proof", "layout", "reason", "expected", "said"):
         _text(fields[name])
+    _matches(_IDENTITY, fields["identity"])
+    _matches(_RUN, fields["unchanged_since"])
     _number(fields["seconds"])
     if not isinstance(fields["complete"], bool):
         raise TypeError("complete")
@@ -106,6 +127,9 @@ def _outcome(fields: dict[str, Any]) -> Outcome:
         "tools": {_text(name): _text(version) for name, version in fields["tools"].items()},
         "warnings": tuple(_text(each) for each in fields["warnings"]),
     }
+    green = typed["verdict"] is Verdict.SUCCESS and fields["identity"]
+    if fields["unchanged_since"] and not green:
+        raise ValueError("unchanged, yet no success of an identity")
     return Outcome(**{**fields, **typed})
 
 
@@ -126,12 +150,19 @@ def _count(fields: dict[str, Any] | None) -> Count | None:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > _LONGEST:
         raise TypeError("not a text")
     return value
+
+
+def _matches(pattern: re.Pattern[str], value: object) -> None:
+    if not pattern.fullmatch(_text(value)):
+        raise ValueError("not of its form")
 
 
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError("not a number")
+    if not math.isfinite(value):
+        raise ValueError("not finite")
     return value

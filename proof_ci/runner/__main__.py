@@ -1,25 +1,32 @@
 """The command `proof-runner`, or `python3 -m proof_ci.runner`; see the package."""
 
 import argparse
+import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
 import time
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
 from proof_ci.outcome import Outcome, Phase
 from proof_ci.verdicts import Verdict
 
+from . import foreign
+from .control import Control, ask
 from .discovery import discover, read
 from .machine import memory
-from .plan import ProofError
-from .process import adopt_orphans, scrubbed
-from .proving import Place, Proving
+from .plain import line, lines
+from .plan import Folders, ProofError
+from .preparing import Preparing
+from .process import adopt_orphans, end_with_parent, scrubbed
+from .proving import Known, Place, Proving
+from .record import Record
 
 _SHOWN = 2**16  # of each log; whole logs are kept in files
 
@@ -28,62 +35,94 @@ class StoppedError(Exception):
     """Somebody else ends this run: the machine goes, or the job is cancelled."""
 
 
-@dataclass
-class Record:
-    """What is known of the run so far, on the disk as here."""
-
-    file: Path
-    outcome: Outcome
-
-    def keep(self, outcome: Outcome) -> None:
-        """Write it whole or not at all."""
-        self.outcome = outcome
-        part = self.file.with_suffix(".part")
-        part.write_text(outcome.to_json(), encoding="utf-8")
-        part.replace(self.file)
-
-    def cut_short(self, error: Exception) -> None:
-        """A verdict that was told stands; without one the run is lost."""
-        self.outcome = replace(
-            self.outcome,
-            complete=True,
-            warnings=(*self.outcome.warnings, f"cut short: {error}"),
-        )
-        self.keep(self.outcome)
-
-
 def main(arguments: list[str]) -> int:
-    """Run one proof, or find all; the exit code is the verdict's."""
+    """Run one proof, or prepare a tree, or find all proofs; the exit code is the verdict's."""
     options = _parser().parse_args(arguments)
+    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     if options.discover is not None:
         return _list(options.discover)
-    if options.directory is None:
+    if options.directory is None and options.prepare is None:
         _parser().error("which proof?")
     signal.signal(signal.SIGTERM, _stop)
     adopt_orphans()
-    chosen = options.output
-    with nullcontext(chosen) if chosen else tempfile.TemporaryDirectory() as output:
-        outcome = _prove(options, Path(output).resolve())
-    print(f"proof-runner: {outcome.verdict}: {outcome.reason}")
+    with _folder(options.output) as output, _folder(options.scratch) as scratch:
+        folders = Folders((options.source or options.directory or options.prepare), output, scratch)
+        return _prepare(options, folders) if options.prepare else _run(options, folders)
+
+
+def _run(options: argparse.Namespace, folders: Folders) -> int:
+    outcome = _prove(options, folders)
+    print(f"proof-runner: {outcome.verdict}: {line(outcome.reason)}", flush=True)
     return outcome.verdict.exit_code
 
 
-def _prove(options: argparse.Namespace, work: Path) -> Outcome:
-    directory = options.directory.resolve()
-    source = (options.source or directory).resolve()
+@contextlib.contextmanager
+def _folder(chosen: Path | None) -> Iterator[Path]:
+    """A folder that was given, or one that goes with the run; in it everybody may write."""
+    if chosen is not None:
+        chosen.mkdir(parents=True, exist_ok=True)
+        yield chosen.resolve()
+        return
+    made = Path(tempfile.mkdtemp()).resolve()
+    made.chmod(0o777)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _prove(options: argparse.Namespace, folders: Folders) -> Outcome:
+    directory, source = options.directory.resolve(), folders.source.resolve()
     name = directory.relative_to(source).as_posix() if options.source else str(options.directory)
-    work.mkdir(parents=True, exist_ok=True)
-    place = Place(name, source, work, scrubbed(os.environ), memory())
-    record = Record(work / "result.json", Outcome(name, "", Verdict.LOST, "the run had no end"))
+    folders = Folders(source, folders.work, folders.scratch)
+    place = Place(name, folders, _environment(folders), memory(), options.tools)
+    known, told = _line(options.control)
+    lost = Outcome(name, "", Verdict.LOST, "the run had no end")
+    record = Record(folders.work / "result.json", lost, told)
     deadline = time.monotonic() + options.timeout
     try:
-        proving = Proving(read(directory), place, deadline, record.keep, _show)
+        proving = Proving(read(directory), place, deadline, record.keep, _show, known)
         proving.prove(until=Phase(options.until))
     except ProofError as error:
         record.keep(Outcome(name, "", Verdict.ERROR, str(error), complete=True))
     except (StoppedError, OSError) as error:
         record.cut_short(error)
+    finally:
+        record.close()
     return record.outcome
+
+
+def _line(descriptor: int | None) -> tuple[Known, Callable[[], None]]:
+    """How a job that started the runner is asked and told; without one, nobody is."""
+    if descriptor is None:
+        return lambda _identity: None, lambda: None
+    end_with_parent()
+    control = Control.of(descriptor)
+
+    def told() -> None:
+        with contextlib.suppress(OSError):
+            control.say({"kept": True})
+
+    return lambda identity: ask(control, identity), told
+
+
+def _prepare(options: argparse.Namespace, folders: Folders) -> int:
+    deadline = time.monotonic() + options.timeout
+    source = folders.source.resolve()
+    if options.control is not None:
+        end_with_parent()
+    try:
+        Preparing(source, folders.work, _environment(folders), deadline, _show).prepare()
+    except (StoppedError, ProofError, OSError) as error:
+        print(f"proof-runner: {line(str(error))}", flush=True)
+        return Verdict.LOST.exit_code
+    return 0
+
+
+def _environment(folders: Folders) -> dict[str, str]:
+    """The project's home and its temporary files are where it may write."""
+    here = str(folders.scratch)
+    return {**scrubbed(os.environ), "HOME": here, "TMPDIR": here}
 
 
 def _list(top: Path) -> int:
@@ -97,13 +136,11 @@ def _list(top: Path) -> int:
 
 
 def _show(log: Path) -> None:
-    with log.open("rb") as file:
-        skipped = max(0, log.stat().st_size - _SHOWN)
-        file.seek(skipped)
-        text = file.read(_SHOWN).decode("utf-8", "replace")
+    skipped = max(0, log.stat().st_size - _SHOWN)
     if skipped:
-        print(f"proof-runner: {skipped} bytes of {log.name} are not shown")
-    sys.stdout.write(text)
+        print(f"proof-runner: {skipped} bytes of {line(log.name)} are not shown")
+    if text := foreign.end(log, _SHOWN):
+        sys.stdout.write(lines(text))
     sys.stdout.flush()
 
 
@@ -117,6 +154,10 @@ def _parser() -> argparse.ArgumentParser:
     add("directory", type=Path, nargs="?", help="the proof's, with a marker file and a Makefile")
     add("--timeout", type=float, default=3600.0, metavar="SECONDS", help="for all its phases")
     add("--output", type=Path, metavar="DIRECTORY", help="for logs, report and result.json")
+    add("--scratch", type=Path, metavar="DIRECTORY", help="where the project may write")
+    add("--tools", default="", metavar="DIGEST", help="of all tools; without it nothing is cached")
+    add("--control", type=int, metavar="DESCRIPTOR", help="of the job's socket")
+    add("--prepare", type=Path, metavar="TREE", help="run each group's prepare.py, find the proofs")
     add("--source", type=Path, metavar="TREE", help="the commit's; names the proof by its path")
     add("--until", choices=("property", "coverage", "report"), default="report", metavar="PHASE")
     add("--discover", type=Path, metavar="TREE", help="list the proofs of a tree instead, as JSON")

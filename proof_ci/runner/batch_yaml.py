@@ -7,11 +7,13 @@ from typing import ClassVar
 
 from proof_ci.outcome import Phase
 
+from . import foreign
 from .classify import HOLDS, REFUTED
-from .plan import Plan, ProofError, Step, budgets
+from .plan import NOTHING, Asked, Folders, Plan, ProofError, Step, asked, budgets
 from .process import Limits
 
 MARKER = "cbmc-batch.yaml"
+_MARKER_SIZE = 2**20
 _EXPECTED = {
     "SUCCESSFUL": HOLDS,
     "VERIFICATION SUCCESSFUL": HOLDS,
@@ -31,14 +33,15 @@ class BatchYamlProof:
     flags: tuple[str, ...]
     expected: str
     budgets: Mapping[Phase, Limits]
+    asked: Asked = NOTHING
 
     @classmethod
     def read(cls, directory: Path) -> "BatchYamlProof":
         """The proof in a directory. Raises ProofError."""
         marker = directory / MARKER
         try:
-            fields = parse(marker.read_text(encoding="utf-8"))
-            own = budgets(fields)
+            fields = parse(foreign.text(marker, _MARKER_SIZE))
+            own, wish = budgets(fields), asked(fields)
         except (OSError, ValueError) as error:
             raise ProofError(f"{marker}: {error}") from error
         missing = [name for name in ("goto", "expected") if not fields.get(name)]
@@ -47,45 +50,43 @@ class BatchYamlProof:
         if fields["expected"] not in _EXPECTED:
             raise ProofError(f"{marker}: expected is none of {', '.join(_EXPECTED)}")
         flags = words(fields.get("cbmcflags", ""))
-        return cls(directory, fields["goto"], flags, _EXPECTED[fields["expected"]], own)
+        return cls(directory, fields["goto"], flags, _EXPECTED[fields["expected"]], own, wish)
 
-    def first(self, work: Path) -> Step:
+    def first(self, folders: Folders) -> Step:
         """Its goto binary."""
-        return Step(Phase.BUILD, ("make", "goto"), work / "make.txt")
+        return Step(Phase.BUILD, ("make", "goto"), folders.work / "make.txt")
 
-    def plan(self, work: Path, source: Path) -> Plan:
+    def plan(self, folders: Folders) -> Plan:
         """The check says all in words; coverage and the list of properties are XML."""
+        work = folders.work
         asked = [flag for flag in self.flags if flag not in _NOT_FOR_COVERAGE]
+        check = self._cbmc(work, Phase.PROPERTY, "cbmc.txt", *self.flags, "--trace")
+        covering = (*asked, "--cover", "location", "--xml-ui")
+        listing = (*self.flags, "--show-properties", "--xml-ui")
         return Plan(
-            self._cbmc(work, Phase.PROPERTY, "cbmc.txt", *self.flags, "--trace"),
-            coverage=(
-                self._cbmc(
-                    work, Phase.COVERAGE, "coverage.xml", *asked, "--cover", "location", "--xml-ui"
-                ),
-            ),
+            check,
+            check.command,
+            coverage=(self._cbmc(work, Phase.COVERAGE, "coverage.xml", *covering),),
             report=(
-                self._cbmc(
-                    work, Phase.REPORT, "property.xml", *self.flags, "--show-properties", "--xml-ui"
-                ),
-                self._viewer(work, source, "--coverage", str(work / "coverage.xml")),
+                self._cbmc(work, Phase.REPORT, "property.xml", *listing),
+                self._viewer(folders, "--coverage", str(work / "coverage.xml")),
             ),
-            plain=self._viewer(work, source),
-            report_directory=work / "report",
+            plain=self._viewer(folders),
+            report_directory=folders.scratch / "report",
         )
 
     def _cbmc(self, work: Path, phase: Phase, log: str, *flags: str) -> Step:
         stdout = work / log
-        fine = (0, 10)
-        return Step(
-            phase, ("cbmc", self.goto, *flags), stdout, stdout.with_suffix(".err.txt"), fine
-        )
+        errors = stdout.with_suffix(".err.txt")
+        return Step(phase, ("cbmc", self.goto, *flags), stdout, errors, fine=(0, 10))
 
-    def _viewer(self, work: Path, source: Path, *more: str) -> Step:
+    def _viewer(self, folders: Folders, *more: str) -> Step:
+        work = folders.work
         command = (
             *("cbmc-viewer", "--result", str(work / "cbmc.txt")),
             *("--property", str(work / "property.xml"), *more),
-            *("--srcdir", str(source), "--goto", self.goto),
-            *("--reportdir", str(work / "report")),
+            *("--srcdir", str(folders.source), "--goto", self.goto),
+            *("--reportdir", str(folders.scratch / "report")),
         )
         return Step(Phase.REPORT, command, work / "viewer.txt")
 

@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import batch_yaml, starter_kit
+from . import batch_yaml, foreign, starter_kit
 from .plan import Proof, ProofError
 
 # Where a proof has both, its cbmc-batch.yaml is what a move to the starter kit left behind.
 MARKERS = (starter_kit.MARKER, batch_yaml.MARKER)
 _NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9._/+-]{0,199}")
+MOST = 10_000
+_TOO_MANY = f"there are more than {MOST} proofs"
+_PROBLEMS = 50
+_DEEPEST = 100
+_GITMODULES = 2**20
 _SUBMODULE = re.compile(r"^\s*path\s*=\s*(.+?)\s*$", re.MULTILINE)
 
 
@@ -33,9 +38,15 @@ class Discovery:
 
 def discover(top: Path) -> Discovery:
     """The proofs below a directory, outside of submodules; links are not followed."""
-    marked = sorted(_marked(top))
-    problems = tuple(problem for each in marked if (problem := _problem(top, each)))
-    return Discovery(tuple(each for each in marked if not _problem(top, each)), problems)
+    proofs: list[Found] = []
+    problems: list[str] = []
+    for found in sorted(_marked(top)):
+        problem = _problem(top, found) or (len(proofs) >= MOST and _TOO_MANY)
+        if not problem:
+            proofs.append(found)
+        elif len(problems) < _PROBLEMS and problem not in problems:
+            problems.append(problem)
+    return Discovery(tuple(proofs), tuple(problems))
 
 
 def read(directory: Path) -> Proof:
@@ -55,21 +66,28 @@ def _problem(top: Path, found: Found) -> str:
     return ""
 
 
-def _marked(top: Path) -> Iterator[Found]:
+def outside_of_submodules(top: Path) -> Iterator[tuple[Path, set[str]]]:
+    """Each folder of the tree with the names of its files, in order; links are not followed."""
     submodules = {top / path for path in _submodules(top)}
     for folder, folders, files in os.walk(top):
         here = Path(folder)
         if here != top and (here in submodules or ".git" in {*folders, *files}):
             folders.clear()
             continue
-        folders[:] = [name for name in folders if name != ".git"]
+        deep = len(here.relative_to(top).parts) >= _DEEPEST
+        folders[:] = [] if deep else sorted(name for name in folders if name != ".git")
+        yield here, set(files)
+
+
+def _marked(top: Path) -> Iterator[Found]:
+    for here, files in outside_of_submodules(top):
         for marker in [marker for marker in MARKERS if marker in files][:1]:
             yield Found(here.relative_to(top).as_posix(), marker)
 
 
 def _submodules(top: Path) -> list[str]:
     try:
-        text = (top / ".gitmodules").read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        text = foreign.text(top / ".gitmodules", _GITMODULES)
+    except (OSError, ValueError):
         return []
     return _SUBMODULE.findall(text)

@@ -1,5 +1,6 @@
 """What is to be run for a proof, whatever its layout. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from proof_ci.outcome import Phase
 from .process import Limits
 
 MEGABYTE = 10**6
+_NUMBER = re.compile(r"0*[1-9][0-9]{0,8}")
 _DEFAULTS = {
     Phase.BUILD: Limits(1800.0, 8000 * MEGABYTE),
     Phase.PROPERTY: Limits(21600.0, 16000 * MEGABYTE),
@@ -23,16 +25,30 @@ class ProofError(Exception):
 
 
 @dataclass(frozen=True)
+class Folders:
+    """The whole `source` tree; `work`, where only the runner writes; `scratch`, the project's own.
+
+    Nothing of the runner's is written in a place where the project's code could have put a link.
+    """
+
+    source: Path
+    work: Path
+    scratch: Path
+
+
+@dataclass(frozen=True)
 class Step:
     """One command. Without `stderr` both outputs go to one file; `seconds` is its own limit.
 
-    What it `makes` finds a folder to be in.
+    The files are in the runner's own folder; `wanted` says which of them the project looks for
+    elsewhere, and where. What it `makes` finds a folder to be in.
     """
 
     phase: Phase
     command: tuple[str, ...]
     stdout: Path
     stderr: Path | None = None
+    wanted: tuple[tuple[Path, Path], ...] = ()
     fine: tuple[int, ...] = (0,)
     seconds: float | None = None
     makes: tuple[Path, ...] = ()
@@ -42,15 +58,28 @@ class Step:
 class Plan:
     """What follows the first step of a build: the check makes the verdict, the rest comes later.
 
-    `plain` is the report without what may not have come about: coverage.
+    `words` are cbmc's own of the check, if nothing else is run by it. `plain` is the report without
+    what may not have come about: coverage.
     """
 
     check: Step
+    words: tuple[str, ...] = ()
     build: tuple[Step, ...] = ()
     coverage: tuple[Step, ...] = ()
     report: tuple[Step, ...] = ()
     plain: Step | None = None
     report_directory: Path | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Bytes of the largest phase and seconds of all together, of those that a proof names."""
+
+    memory: int | None = None
+    seconds: int | None = None
+
+
+NOTHING = Asked()
 
 
 class Proof(Protocol):
@@ -72,10 +101,14 @@ class Proof(Protocol):
     def budgets(self) -> Mapping[Phase, Limits]:
         """The limits of its phases, as it asks for them."""
 
-    def first(self, work: Path) -> Step:
-        """What is run first, in the directory; `work` is for what the runner itself writes."""
+    @property
+    def asked(self) -> Asked:
+        """What its own file asks for, whatever the defaults are."""
 
-    def plan(self, work: Path, source: Path) -> Plan:
+    def first(self, folders: Folders) -> Step:
+        """What is run first, in the directory."""
+
+    def plan(self, folders: Folders) -> Plan:
         """What is run after it. Raises ProofError."""
 
 
@@ -85,6 +118,14 @@ def budgets(fields: Mapping[str, str]) -> dict[Phase, Limits]:
     Raises ValueError.
     """
     return {phase: _budget(phase, fields) for phase in Phase}
+
+
+def asked(fields: Mapping[str, str]) -> Asked:
+    """What of a proof's limits is its own wish. Raises ValueError."""
+    own = budgets(fields)
+    memory = [own[phase].memory for phase in Phase if f"{phase}_memory" in fields]
+    seconds = [int(own[phase].seconds) for phase in Phase if f"{phase}_timeout" in fields]
+    return Asked(max(memory, default=None), sum(seconds) if seconds else None)
 
 
 def within(own: Mapping[Phase, Limits], memory: int) -> dict[Phase, Limits]:
@@ -112,6 +153,6 @@ def _budget(phase: Phase, fields: Mapping[str, str]) -> Limits:
 def _positive(fields: Mapping[str, str], name: str, default: float) -> float:
     if name not in fields:
         return default
-    if not fields[name].isascii() or not fields[name].isdigit() or int(fields[name]) == 0:
+    if not _NUMBER.fullmatch(fields[name]):
         raise ValueError(f"{name} is no whole number above 0")
     return float(fields[name])

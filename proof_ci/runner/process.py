@@ -3,22 +3,23 @@
 import contextlib
 import ctypes
 import os
+import platform
 import select
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from .classify import Ended
+from .confinement import confine, filter_of
 from .machine import kills
 
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
-_PR_SET_CHILD_SUBREAPER = 36
-# A lower limit that is already there stays. What a proof writes is bounded: 2 GiB a file.
-_LIMITED = 'ulimit -c 0; ulimit -f 4194304; ulimit -v "$1" 2> /dev/null; shift; exec "$@"'
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ def adopt_orphans() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def end_with_parent(number: int = signal.SIGTERM) -> None:
+    """Have this process sent a signal when its parent ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+
 def run(
     command: Sequence[str],
     directory: Path,
@@ -48,21 +54,18 @@ def run(
     stdout: Path,
     stderr: Path | None = None,
 ) -> Ended:
-    """Run a command to its end or its time's; without `stderr`, both outputs go to one file."""
+    """Run a command, confined, to its end or its time's; without `stderr`, both outputs go to one
+    file. The files are this process's own. Raises OSError.
+    """
     before, start = kills(), time.monotonic()
-    wrapped = ["/bin/sh", "-c", _LIMITED, "sh", str(limits.memory // 1024), *command]
     with ExitStack() as files:
         out = files.enter_context(stdout.open("wb"))
         err = files.enter_context(stderr.open("wb")) if stderr else subprocess.STDOUT
-        process = subprocess.Popen(
-            wrapped,
-            cwd=directory,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            start_new_session=True,
-        )
+        try:
+            process = _start(command, directory, limits.memory, environment, (out, err))
+        except (FileNotFoundError, PermissionError) as error:
+            out.write(f"{command[0]}: {error.strerror}\n".encode())
+            return Ended(126 if isinstance(error, PermissionError) else 127)
     try:
         timed_out = not _ends_within(process.pid, limits.seconds)
     finally:
@@ -78,6 +81,34 @@ def run(
         timed_out=timed_out,
         starved=kills() > before,
     )
+
+
+def _start(
+    command: Sequence[str],
+    directory: Path,
+    memory: int,
+    environment: Mapping[str, str],
+    outputs: tuple[BinaryIO, BinaryIO | int],
+) -> subprocess.Popen[bytes]:
+    filter_of(platform.machine())  # made before the fork, not after it
+
+    def confined() -> None:
+        confine(memory)
+        os.chdir(directory)
+        end_with_parent(signal.SIGKILL)
+
+    try:
+        return subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=outputs[0],
+            stderr=outputs[1],
+            start_new_session=True,
+            preexec_fn=confined,  # noqa: PLW1509 - the runner has no threads
+        )
+    except subprocess.SubprocessError as error:
+        raise OSError(f"{command[0]} could not be confined in {directory}") from error
 
 
 def _ends_within(pid: int, seconds: float) -> bool:
@@ -96,7 +127,8 @@ def _kill_group(pid: int) -> None:
 def _kill_orphans() -> int:
     """Kill what left its group, and what that leaves in turn; the largest one's peak in KiB."""
     peak = 0
-    while orphans := list(_children(os.getpid())):
+    while orphans := children(os.getpid()):
+        _stop_all()
         for pid in orphans:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(pid, signal.SIGKILL)
@@ -104,11 +136,45 @@ def _kill_orphans() -> int:
     return peak
 
 
-def _children(parent: int) -> Iterator[int]:
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        with contextlib.suppress(OSError):
-            stat = (entry / "stat").read_text(encoding="utf-8", errors="replace")
-            if int(stat.rpartition(")")[2].split()[1]) == parent:
-                yield int(entry.name)
+def _stop_all() -> None:
+    """Stop every descendant: who is stopped starts no other while its like are killed."""
+    stopped: set[int] = set()
+    while new := _descendants(os.getpid()) - stopped:
+        for pid in new:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        stopped |= new
+
+
+def _descendants(parent: int) -> set[int]:
+    found: set[int] = set()
+    left = children(parent)
+    while left:
+        found.update(left)
+        left = [each for pid in left for each in children(pid) if each not in found]
+    return found
+
+
+def children(parent: int) -> list[int]:
+    """The processes that a process has started, or adopted, and that nobody has waited for."""
+    found: list[int] = []
+    with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+        for task in Path(f"/proc/{parent}/task").iterdir():
+            try:
+                found += map(int, (task / "children").read_text(encoding="ascii").split())
+            except FileNotFoundError:  # a kernel without it, or the thread has ended
+                return _children_of_all(parent)
+    return found
+
+
+def _children_of_all(parent: int) -> list[int]:
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [pid for pid in pids if _parent(pid) == parent]
+
+
+def _parent(pid: int) -> int:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0
+    return int(stat.rpartition(")")[2].split()[1])

@@ -1,24 +1,26 @@
 """Runs a proof's phases in their order and says what came of it, first of the properties."""
 
-import contextlib
 import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
-from proof_ci.outcome import Outcome, Phase, PhaseRun
+from proof_ci.outcome import Count, Outcome, Phase, PhaseRun
 from proof_ci.verdicts import Verdict
 
-from . import said
+from . import foreign, said
 from .classify import Ended, Judgement, ending, judge, judge_build
-from .plan import Plan, Proof, ProofError, Step, cut, within
+from .identity import identity
+from .plan import Folders, Plan, Proof, ProofError, Step, cut, within
 from .process import Limits, run
 from .tools import versions
 
 Tell = Callable[[Outcome], None]
 Show = Callable[[Path], None]
+_HELPING = Limits(60.0, 2 * 10**9)
+_CLAIMS_NOTHING = "the proof has no properties"
 
 
 class _SoFar(TypedDict):
@@ -28,14 +30,30 @@ class _SoFar(TypedDict):
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """A run in which this very proof was a success, and what it counted."""
+
+    run_id: str
+    refuted: Count | None = None
+    reached: Count | None = None
+
+
+Known = Callable[[str], Earlier | None]
+
+
+def _nothing_known(_identity: str) -> Earlier | None:
+    return None
+
+
+@dataclass(frozen=True)
 class Place:
-    """Where a proof is run: `source` is the whole tree, `work` takes logs and results."""
+    """Where a proof is run, and with what: `tools` is the digest of the tools that are there."""
 
     name: str
-    source: Path
-    work: Path
+    folders: Folders
     environment: Mapping[str, str]
     memory: int
+    tools: str = ""
 
 
 @dataclass
@@ -43,7 +61,7 @@ class Proving:
     """One run of one proof. `deadline` is of the monotonic clock.
 
     `tell` is given the outcome when the properties are judged and when all is done, `show` each
-    ended step's log.
+    ended step's log. `known` is asked, once the proof's identity is, for an earlier success.
     """
 
     proof: Proof
@@ -51,8 +69,10 @@ class Proving:
     deadline: float
     tell: Tell
     show: Show
+    known: Known = _nothing_known
     phases: dict[Phase, PhaseRun] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    identity: str = ""
 
     def __post_init__(self) -> None:
         self._limits = within(self.proof.budgets, self.place.memory)
@@ -61,29 +81,47 @@ class Proving:
     def prove(self, *, until: Phase) -> Outcome:
         """Build and check; tell the verdict; then, until a phase, what explains it."""
         try:
-            judgement, plan = self._judge()
+            built = self._built()
         except ProofError as error:
-            judgement, plan = Judgement(Verdict.ERROR, Phase.BUILD, str(error)), None
-        outcome = self._outcome(judgement)
-        self.tell(outcome)
-        if plan is not None and judgement.verdict in (Verdict.SUCCESS, Verdict.FAILURE):
-            outcome = self._explain(outcome, plan, until)
-        complete = self._complete(outcome)
-        self.tell(complete)
-        return complete
+            built = Judgement(Verdict.ERROR, Phase.BUILD, str(error))
+        if isinstance(built, Judgement):
+            return self._complete(self._told(self._outcome(built)))
+        if (earlier := self._earlier(built)) is not None:
+            return self._complete(self._told(self._unchanged(earlier)))
+        judgement = self._check(built)
+        outcome = self._told(self._outcome(judgement))
+        if judgement.verdict in (Verdict.SUCCESS, Verdict.FAILURE):
+            outcome = self._explain(outcome, built, until)
+        return self._complete(outcome)
 
-    def _judge(self) -> tuple[Judgement, Plan | None]:
-        failed = self._build(self.proof.first(self.place.work))
+    def _built(self) -> Plan | Judgement:
+        failed = self._build(self.proof.first(self.place.folders))
         if failed is not None:
-            return failed, None
-        plan = self.proof.plan(self.place.work, self.place.source)
+            return failed
+        plan = self.proof.plan(self.place.folders)
         for step in plan.build:
             if (failed := self._build(step)) is not None:
-                return failed, None
+                return failed
+        return plan
+
+    def _earlier(self, plan: Plan) -> Earlier | None:
+        self.identity = identity(
+            plan.words,
+            self.proof.directory,
+            expected=self.proof.expected,
+            layout=self.proof.layout,
+            tools=self.place.tools,
+        )
+        return self.known(self.identity) if self.identity else None
+
+    def _check(self, plan: Plan) -> Judgement:
         ended = self._run(plan.check)
-        stderr = plan.check.stderr or plan.check.stdout
-        told = said.read(plan.check.stdout, stderr)
-        return judge(ended, told, expected=self.proof.expected), plan
+        told = said.read(plan.check.stdout, plan.check.stderr or plan.check.stdout)
+        return judge(ended, told, expected=self.proof.expected)
+
+    def _told(self, outcome: Outcome) -> Outcome:
+        self.tell(outcome)
+        return outcome
 
     def _build(self, step: Step) -> Judgement | None:
         ended = self._run(step)
@@ -109,9 +147,11 @@ class Proving:
         if not all(tried) and covered and plan.plain is not None:
             self.warnings.append("the report was tried again without coverage")
             self._try(plan.plain)
-        made = plan.report_directory
-        if made is not None and made.parent != self.place.work and made.is_dir():
-            shutil.copytree(made, self.place.work / "report", symlinks=True, dirs_exist_ok=True)
+        if plan.report_directory is not None:
+            folders = self.place.folders
+            own = (folders.source, folders.scratch)
+            said_of_it = foreign.keep(plan.report_directory, folders.work / "report", within=own)
+            self.warnings.extend(f"report: {each}" for each in said_of_it)
 
     def _try(self, step: Step) -> bool:
         """Run a step that explains; what goes wrong is a warning and changes no verdict."""
@@ -126,20 +166,36 @@ class Proving:
         return fine
 
     def _run(self, step: Step) -> Ended:
-        limits = self._left(step)
-        for path in (step.stdout, step.stderr or step.stdout, *step.makes):
-            path.parent.mkdir(parents=True, exist_ok=True)
+        step.stdout.parent.mkdir(exist_ok=True)
+        self._make_folders(step)
         ended = run(
             step.command,
             self.proof.directory,
-            limits,
+            self._left(step),
             self.place.environment,
             stdout=step.stdout,
             stderr=step.stderr,
         )
         self._count(step.phase, ended)
-        self._keep(step)
+        for log in (step.stdout, step.stderr):
+            if log is not None and log.suffix != ".xml":
+                self.show(log)
+        for log, place in step.wanted:
+            self._help("cp", "--", str(log), str(place))
         return ended
+
+    def _make_folders(self, step: Step) -> None:
+        places = {path.parent for path in (*(place for _, place in step.wanted), *step.makes)}
+        if missing := sorted(str(place) for place in places if not place.is_dir()):
+            self._help("mkdir", "-p", "--", *missing)
+
+    def _help(self, *command: str) -> None:
+        """Do something in the project's tree as the project would: a link there leads it only."""
+        said_of_it = self.place.folders.work / "helping.txt"
+        environment = self.place.environment
+        ended = run(command, self.proof.directory, _HELPING, environment, stdout=said_of_it)
+        if ended.exit_code != 0:
+            self.warnings.append(f"{command[0]} {command[-1]} {ending(ended)}")
 
     def _left(self, step: Step) -> Limits:
         budget, spent = self._limits[step.phase], self.phases.get(step.phase)
@@ -160,38 +216,44 @@ class Proving:
             memory_allowed=budget.memory,
         )
 
-    def _keep(self, step: Step) -> None:
-        """Show the logs; those that the project wants elsewhere are in `logs` too."""
-        for log in (step.stdout, step.stderr):
-            if log is None:
-                continue
-            if log.suffix != ".xml":
-                self.show(log)
-            if log.parent != self.place.work:
-                logs = self.place.work / "logs"
-                logs.mkdir(exist_ok=True)
-                with contextlib.suppress(OSError):
-                    shutil.copyfile(log, logs / log.name)
-
     def _outcome(self, judgement: Judgement) -> Outcome:
         empty = judgement.said.status and not judgement.said.refuted.total
         if empty and judgement.verdict in (Verdict.SUCCESS, Verdict.FAILURE):
-            self.warnings.append("the proof has no properties")
-        return Outcome(
-            proof=self.place.name,
-            layout=self.proof.layout,
-            verdict=judgement.verdict,
-            reason=judgement.reason,
-            expected=self.proof.expected,
+            self.warnings.append(_CLAIMS_NOTHING)
+        return self._with(
+            judgement.verdict,
+            judgement.reason,
             decided_by=judgement.phase,
             said=judgement.said.status,
             refuted=judgement.said.refuted if judgement.said.status else None,
+        )
+
+    def _unchanged(self, earlier: Earlier) -> Outcome:
+        if earlier.refuted is not None and not earlier.refuted.total:
+            self.warnings.append(_CLAIMS_NOTHING)
+        return self._with(
+            Verdict.SUCCESS,
+            f"unchanged since {earlier.run_id}",
+            refuted=earlier.refuted,
+            reached=earlier.reached,
+            unchanged_since=earlier.run_id,
+        )
+
+    def _with(self, verdict: Verdict, reason: str, **evidence: Any) -> Outcome:
+        return Outcome(
+            proof=self.place.name,
+            layout=self.proof.layout,
+            verdict=verdict,
+            reason=reason,
+            expected=self.proof.expected,
+            identity=self.identity,
             **self._so_far(),
+            **evidence,
         )
 
     def _complete(self, outcome: Outcome) -> Outcome:
-        tools = versions(self.place.environment)
-        return replace(outcome, **self._so_far(), tools=tools, complete=True)
+        tools = versions(self.place.environment, self.place.folders.work)
+        return self._told(replace(outcome, **self._so_far(), tools=tools, complete=True))
 
     def _so_far(self) -> _SoFar:
         phases = tuple(self.phases[phase] for phase in Phase if phase in self.phases)

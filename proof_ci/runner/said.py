@@ -14,8 +14,9 @@ from proof_ci.outcome import Count
 
 from .classify import HOLDS, REFUTED, Said
 
-_COUNT = re.compile(r"\*\* (\d+) of (\d+) failed( \(.*\))?")
+_COUNT = re.compile(r"\*\* ([0-9]{1,9}) of ([0-9]{1,9}) failed( \(.*\))?")
 _STATUS = "VERIFICATION "
+_A_STATUS = re.compile(_STATUS + "([A-Z]{1,20})")
 _OF_XML = {"SUCCESS": HOLDS, "FAILURE": REFUTED}
 _OUT_OF_MEMORY = "Out of memory"
 _ENOUGH = 2**22  # CBMC sums up at the end; before it traces may be of any length
@@ -35,7 +36,8 @@ def from_text(text: str, *, out_of_memory: bool = False) -> Said:
     told = [line for line in lines if line.startswith(_STATUS)]
     counts = [match for match in map(_COUNT.fullmatch, lines) if match]
     count = Count(int(counts[-1][1]), int(counts[-1][2])) if counts else Count(0, 0)
-    return Said(told[-1].removeprefix(_STATUS) if told else "", count, out_of_memory)
+    last = _A_STATUS.fullmatch(told[-1]) if told else None
+    return Said(last[1] if last else "", count, out_of_memory)
 
 
 def from_xml(path: Path, *, out_of_memory: bool = False) -> Said:
@@ -47,7 +49,7 @@ def from_xml(path: Path, *, out_of_memory: bool = False) -> Said:
                 total += 1
                 refuted += element.get("status") == "FAILURE"
             elif element.tag == "cprover-status":
-                status = (element.text or "").strip()
+                status = (element.text or "").strip()[:20]
     except (OSError, ET.ParseError):
         return Said(out_of_memory=out_of_memory)
     return Said(_OF_XML.get(status, status), Count(refuted, total), out_of_memory)

@@ -6,6 +6,8 @@ limits. So every exit code is seen, coverage can wait until the verdict is out, 
 not need a scheduler.
 """
 
+import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +15,17 @@ from typing import ClassVar
 
 from proof_ci.outcome import Phase
 
+from . import foreign
 from .classify import HOLDS
-from .plan import Plan, ProofError, Step, budgets
+from .identity import plain
+from .plan import NOTHING, Asked, Folders, Plan, ProofError, Step, budgets
 from .process import Limits
 
 MARKER = "cbmc-proof.txt"
 # Its words as they are, each ended by a NUL, their number before them.
-_SCRIPT = '#!/bin/sh\nprintf \'%s\\0\' "$#" "$@" >> "$0.jobs"\n'
+_SCRIPT = '#!/bin/sh\nprintf "%s\\0" "$#" "$@" >> {jobs}\n'
+_JOBS_SIZE = 2**24
+_LOG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ class StarterKitProof:
     directory: Path
     expected: str = HOLDS
     budgets: Mapping[Phase, Limits] = field(default_factory=lambda: budgets({}))
+    asked: Asked = NOTHING
 
     @classmethod
     def read(cls, directory: Path) -> "StarterKitProof":
@@ -56,55 +63,70 @@ class StarterKitProof:
             raise ProofError(f"{directory}: no Makefile")
         return cls(directory)
 
-    def first(self, work: Path) -> Step:
+    def first(self, folders: Folders) -> Step:
         """The jobs of the proof, written down."""
-        script = work / "litani"
-        script.write_text(_SCRIPT, encoding="ascii")
-        (work / "litani.jobs").unlink(missing_ok=True)
+        script = folders.work / "litani"
+        jobs = shlex.quote(str(_jobs(folders)))
+        script.write_text(_SCRIPT.format(jobs=jobs), encoding="utf-8")
         command = ("make", "-B", "_report", f"LITANI=/bin/sh {script}")
-        return Step(Phase.BUILD, command, work / "make.txt")
+        return Step(Phase.BUILD, command, folders.work / "make.txt")
 
-    def plan(self, work: Path, source: Path) -> Plan:
+    def plan(self, folders: Folders) -> Plan:
         """The jobs, each in its phase."""
-        jobs = read_jobs(work / "litani.jobs")
+        jobs, logs = read_jobs(_jobs(folders)), folders.work / "logs"
         checks = [job for job in jobs if job.stage == "test" and job.name == "result"]
         if len(checks) != 1:
             raise ProofError(f"make handed {len(checks)} checks of a result to litani, not one")
-        reports = [job for job in jobs if job.stage == "report"]
+        reports = [job for job in jobs if job.stage == "report" and job.outputs]
         return Plan(
-            self._step(Phase.PROPERTY, checks[0], work),
-            build=self._steps(Phase.BUILD, jobs, "build", work),
-            coverage=self._steps(Phase.COVERAGE, jobs, "test", work, "coverage"),
+            self._step(Phase.PROPERTY, checks[0], logs),
+            plain(checks[0].command),
+            build=self._steps(Phase.BUILD, jobs, "build", logs),
+            coverage=self._steps(Phase.COVERAGE, jobs, "test", logs, "coverage"),
             report=(
-                *self._steps(Phase.REPORT, jobs, "test", work, "property"),
-                *self._steps(Phase.REPORT, jobs, "report", work),
+                *self._steps(Phase.REPORT, jobs, "test", logs, "property"),
+                *self._steps(Phase.REPORT, jobs, "report", logs),
             ),
             report_directory=self.directory / reports[-1].outputs[0] if reports else None,
         )
 
     def _steps(
-        self, phase: Phase, jobs: Sequence[Job], stage: str, work: Path, name: str = ""
+        self, phase: Phase, jobs: Sequence[Job], stage: str, logs: Path, name: str = ""
     ) -> tuple[Step, ...]:
         meant = [job for job in jobs if job.stage == stage and name in ("", job.name)]
-        return tuple(self._step(phase, job, work, number) for number, job in enumerate(meant))
+        return tuple(self._step(phase, job, logs, number) for number, job in enumerate(meant))
 
-    def _step(self, phase: Phase, job: Job, work: Path, number: int = 0) -> Step:
-        unnamed = work / f"{phase}-{number}.txt"
+    def _step(self, phase: Phase, job: Job, logs: Path, number: int = 0) -> Step:
+        unnamed = f"{phase}-{number}.txt"
+        stdout = logs / _log(job.stdout, unnamed)
+        stderr = logs / _log(job.stderr, f"{Path(stdout.name).stem}.err.txt")
+        wanted = ((stdout, job.stdout), (stderr, job.stderr))
         return Step(
             phase,
             ("/bin/sh", "-c", job.command),
-            self.directory / job.stdout if job.stdout else unnamed,
-            self.directory / job.stderr if job.stderr else unnamed.with_suffix(".err.txt"),
+            stdout,
+            stderr,
+            tuple((log, self.directory / place) for log, place in wanted if place),
             job.fine,
             job.timeout,
             tuple(self.directory / output for output in job.outputs),
         )
 
 
+def _jobs(folders: Folders) -> Path:
+    return folders.scratch / "litani.jobs"
+
+
+def _log(wanted: str, otherwise: str) -> str:
+    """What a log is called in the runner's own folder."""
+    name = Path(wanted).name
+    return name if _LOG.fullmatch(name) else otherwise
+
+
 def read_jobs(path: Path) -> tuple[Job, ...]:
     """The jobs that were written down, in their order. Raises ProofError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = foreign.text(path, _JOBS_SIZE)
     except (OSError, ValueError) as error:
         raise ProofError(f"make handed no job to litani: {error}") from error
     try:

@@ -83,8 +83,8 @@ class Workshop:
 
 
 @pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    made = Workshop(tmp_path)
+def workshop(place: Path) -> Workshop:
+    made = Workshop(place)
     made.proof()
     return made
 

@@ -11,7 +11,7 @@ from proof_ci.outcome import Phase
 from proof_ci.runner.batch_yaml import BatchYamlProof, parse, words
 from proof_ci.runner.classify import HOLDS, REFUTED
 from proof_ci.runner.discovery import Found, discover, read
-from proof_ci.runner.plan import MEGABYTE, ProofError, budgets, cut, within
+from proof_ci.runner.plan import MEGABYTE, Folders, ProofError, budgets, cut, within
 from proof_ci.runner.process import Limits, run, scrubbed
 from proof_ci.runner.starter_kit import Job, StarterKitProof, read_jobs
 
@@ -126,7 +126,7 @@ def test_a_proofs_flags_serve_each_phase(tmp_path: Path) -> None:
     """Coverage is asked without what makes no sense for it."""
     flags = "cbmcflags: --unwind;8;--unwinding-assertions;--stop-on-fail"
     (tmp_path / OLD).write_text(f"goto: /abs/a.goto\nexpected: SUCCESSFUL\n{flags}\n")
-    plan = BatchYamlProof.read(tmp_path).plan(tmp_path, tmp_path)
+    plan = BatchYamlProof.read(tmp_path).plan(Folders(tmp_path, tmp_path, tmp_path))
     checked, covered = " ".join(plan.check.command), " ".join(plan.coverage[0].command)
     assert checked == "cbmc /abs/a.goto --unwind 8 --unwinding-assertions --stop-on-fail --trace"
     assert covered == "cbmc /abs/a.goto --unwind 8 --cover location --xml-ui"
@@ -183,7 +183,7 @@ def test_jobs_that_make_no_check_are_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "litani.jobs").write_text(text)
     proof = StarterKitProof.read(tree(tmp_path, "Makefile"))
     with pytest.raises(ProofError, match="litani"):
-        proof.plan(tmp_path, tmp_path)
+        proof.plan(Folders(tmp_path, tmp_path, tmp_path))
 
 
 def test_the_environment_that_is_left_is_a_short_list() -> None:
@@ -203,13 +203,15 @@ def test_the_examples_are_all_found() -> None:
 @pytest.mark.parametrize(
     "proof", [each.name for each in discover(EXAMPLE).proofs if each.layout == OLD]
 )
-def test_an_examples_flags_are_its_makefiles(tmp_path: Path, proof: str) -> None:
+def test_an_examples_flags_are_its_makefiles(place: Path, proof: str) -> None:
     """`make yaml` writes what stands there: neither file is out of date."""
     limits = Limits(60.0, 10**9)
-    copy = tmp_path / "padmath"
+    copy = place / "padmath"
     shutil.copytree(EXAMPLE, copy)
+    (copy / proof).chmod(0o777)
+    (copy / proof / OLD).chmod(0o666)
     ended = run(
-        ["make", "yaml"], copy / proof, limits, {"PATH": "/usr/bin:/bin"}, stdout=tmp_path / "log"
+        ["make", "yaml"], copy / proof, limits, {"PATH": "/usr/bin:/bin"}, stdout=place / "log"
     )
     assert ended.exit_code == 0
     assert (copy / proof / OLD).read_text() == (EXAMPLE / proof / OLD).read_text()

@@ -1,6 +1,7 @@
 """A run's result is one typed value, written and read the same, and nothing else is read as one."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,7 +39,9 @@ OUTCOMES = st.builds(
     tools=st.dictionaries(st.text(), st.text()),
     warnings=st.lists(st.text()).map(tuple),
     complete=st.booleans(),
+    identity=st.sampled_from(["", "0a" * 32]),
 )
+RUN = "00000000-0000-4000-8000-000000000001"
 ONE = Outcome("a/b", "cbmc-proof.txt", Verdict.SUCCESS, "it holds", refuted=Count(0, 3))
 
 
@@ -51,7 +54,16 @@ def test_it_is_read_as_it_was_written(outcome: Outcome) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"version": 1},
+        {"version": 2},
+        {"identity": "0a"},
+        {"identity": "0A" * 32},
+        {"unchanged_since": "lately"},
+        {"unchanged_since": RUN},
+        {"unchanged_since": RUN, "identity": "0a" * 32, "verdict": "failure"},
+        {"seconds": float("nan")},
+        {"seconds": float("inf")},
+        {"seconds": 10**400},
+        {"reason": "x" * 10_001},
         {"verdict": "green"},
         {"verdict": None},
         {"refuted": {"of": "0", "total": 3}},
@@ -73,6 +85,12 @@ def test_what_is_not_of_its_form_is_refused(change: dict[str, Any]) -> None:
     text = json.dumps({**json.loads(ONE.to_json()), **change})
     with pytest.raises(OutcomeError):
         Outcome.from_json(text)
+
+
+def test_a_proof_may_be_unchanged() -> None:
+    """Then it is a success of an identity, and says since which run."""
+    outcome = replace(ONE, identity="0a" * 32, unchanged_since=RUN)
+    assert Outcome.from_json(outcome.to_json()) == outcome
 
 
 @pytest.mark.parametrize("text", ["", "[]", "1", "null", "{}", "[" * 100_000])
