@@ -11,7 +11,9 @@ whoever comes second to an ID is told so and takes the next one.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import TypeVar
@@ -61,12 +63,28 @@ class SnapshotStore:
         """Return an ID that is nobody else's, from the present second or the next that is free."""
         claim = canonical.dump({"stage": stage})
         while True:
-            moment = self._clock.now()
-            for ordinal in range(1, 100):
-                snapshot = SnapshotId.at(moment, ordinal)
+            for snapshot in self._free_ids(self._clock.now()):
                 if self._objects.put_new(_claim_key(snapshot), claim):
                     return snapshot
             self._clock.sleep(1)
+
+    def _free_ids(self, moment: datetime) -> Iterator[SnapshotId]:
+        """Yield what to claim in a second, as long as anything in it is free.
+
+        The second itself, the lowest number that is free, and where others are at that, too, any:
+        a crowd does not queue for each number.
+        """
+        choose: Callable[[list[SnapshotId]], SnapshotId] = min
+        yield SnapshotId.at(moment)
+        while free := self._free(moment):
+            yield choose(free)
+            choose = secrets.choice
+
+    def _free(self, moment: datetime) -> list[SnapshotId]:
+        """Return the IDs of a second that nobody has claimed."""
+        every = [SnapshotId.at(moment, ordinal) for ordinal in range(1, 100)]
+        taken = set(self._objects.keys(_claim_key(every[0])))
+        return [each for each in every if _claim_key(each) not in taken]
 
     def publish(
         self,

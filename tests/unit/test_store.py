@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 import pytest
 
@@ -105,6 +106,22 @@ def test_64_creators_in_one_second_have_64_ids(objects: FakeObjects, clock: Fake
     assert len({manifest.id for manifest in made}) == 64
     reader = SnapshotStore(objects, clock)
     assert [reader.manifest(manifest.id) for manifest in made] == made
+
+
+def test_a_crowd_of_creators_does_not_queue_for_each_number(clock: FakeClock) -> None:
+    """64 of them would need 2,080 writes if each tried one number after another."""
+
+    class Far(FakeObjects):
+        def put_new(self, key: str, body: bytes | BinaryIO) -> ObjectInfo | None:
+            time.sleep(0.01)
+            return super().put_new(key, body)
+
+    objects = Far()
+    with ThreadPoolExecutor(64) as pool:
+        made = list(pool.map(lambda _: SnapshotStore(objects, clock).claim(PROOF), range(64)))
+    assert len(set(made)) == 64
+    assert {one[:15] for one in made} == {"20200203-201525"}
+    assert objects.calls["put"] + objects.calls["list"] < 64 * 10
 
 
 def test_a_snapshot_is_published_only_under_an_id_of_its_stage(store: SnapshotStore) -> None:
