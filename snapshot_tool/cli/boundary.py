@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from snapshot_tool.cli.signals import Signals, Terminated
+from snapshot_tool.cli.signals import Signals, Terminated, Unfollowed
 from snapshot_tool.errors import BadInputError, FailedError, PadstoneError
 
 INTERRUPTED = 130
@@ -67,6 +67,8 @@ def _told(error: BaseException, program: str, as_json: bool, stopped: int) -> in
 
 def _explain(error: BaseException, program: str) -> tuple[str, PadstoneError, int]:
     match error:
+        case Unfollowed():
+            return "interrupted", PadstoneError(error.what, fix=error.fix), INTERRUPTED
         case Terminated():
             return "terminated", _interrupted(error), TERMINATED
         case KeyboardInterrupt():

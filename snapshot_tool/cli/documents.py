@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from snapshot_tool.model.manifest import Manifest, PackagePin
     from snapshot_tool.model.parameters import Value
     from snapshot_tool.model.plan import Plan, StackChange, Target
+    from snapshot_tool.model.proof_log import LogLine
     from snapshot_tool.model.records import (
         Deployment,
         PackageListing,
         PackageRecord,
         RegisteredAccount,
     )
+    from snapshot_tool.model.run import ProofRecord, RunRecord, RunReport
     from snapshot_tool.model.status import AccountStatus, DeployResult
+    from snapshot_tool.orchestrator.proofs import Asked
+    from snapshot_tool.planner.compare import Comparison
     from snapshot_tool.planner.diff import Entry, PinDiff, SnapshotDiff, StackDiff
     from snapshot_tool.policies import Grant
 
@@ -209,4 +213,104 @@ def _pin_diff(value: PinDiff) -> dict[str, Json]:
         "change": value.change.value,
         "before": value.before,
         "after": value.after,
+    }
+
+
+def run(value: RunRecord) -> dict[str, Json]:
+    """A run of proofs: of which commit, how far it is, what it came to."""
+    return {
+        "id": value.run_id,
+        "repository": value.repository,
+        "commit": value.sha,
+        "ref": value.ref or None,
+        "kind": value.kind,
+        "pull_request": value.number,
+        "state": value.state,
+        "verdict": value.verdict or None,
+        "reason": value.reason,
+        "snapshot": value.snapshot_id or None,
+        "created_at": when(value.created_at),
+        "ended_at": when(value.ended_at),
+        "seconds": value.seconds,
+        "total": value.total,
+        "remaining": value.remaining,
+        "cache": value.cache,
+        "statuses": value.statuses,
+        "replay_of": value.replay_of or None,
+        "requested_by": value.requested_by or None,
+        "superseded_by": value.superseded_by or None,
+    }
+
+
+def proof(value: ProofRecord) -> dict[str, Json]:
+    """One proof of a run."""
+    return {
+        "proof": value.proof,
+        "verdict": value.verdict or None,
+        "provisional": value.provisional,
+        "reason": value.reason,
+        "seconds": value.seconds,
+        "peak_memory": value.peak_memory,
+        "refuted": value.refuted or None,
+        "reached": value.reached or None,
+        "unchanged_since": value.unchanged_since or None,
+        "warnings": list(value.warnings),
+        "job_id": value.job_id or None,
+        "attempt": value.attempt,
+        "finished_at": when(value.finished_at),
+    }
+
+
+def run_report(value: RunReport, url: str) -> dict[str, Json]:
+    """A run, its proofs, and where its page is."""
+    return {
+        "run": run(value.run),
+        "proofs": [proof(one) for one in value.proofs],
+        "report_url": url or None,
+    }
+
+
+def asked(
+    value: Asked, report: RunReport | None, url: str, compared: Comparison | None
+) -> dict[str, Json]:
+    """A run that was asked for; what it came to, if that was waited for."""
+    request = value.request
+    found = run_report(report, url) if report else {"run": None, "proofs": [], "report_url": url}
+    return {
+        "run_id": request.run_id,
+        "commit": request.sha,
+        "snapshot": value.snapshot,
+        "replay_of": request.replay_of or None,
+        **found,
+        "comparison": comparison(compared) if compared else None,
+    }
+
+
+def comparison(value: Comparison) -> dict[str, Json]:
+    """Two runs of the same proofs."""
+    return {
+        "same": value.same,
+        "then": value.then.run_id,
+        "now": value.now.run_id,
+        "proofs": [
+            {
+                "proof": row.proof,
+                "then": row.then.verdict or None if row.then else None,
+                "now": row.now.verdict or None if row.now else None,
+                "same": row.same,
+                "then_seconds": row.then.seconds if row.then else None,
+                "now_seconds": row.now.seconds if row.now else None,
+            }
+            for row in value.rows
+        ],
+    }
+
+
+def log_line(value: LogLine) -> dict[str, Json]:
+    """A line of a log."""
+    return {
+        "at": value.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "part": value.part,
+        "proof": value.proof or None,
+        "text": value.text,
     }

@@ -39,6 +39,11 @@ _GROUPS = {
         "Freeze a stage; list, compare, verify snapshots.",
         ["create", "list", "show", "diff", "verify"],
     ),
+    "proof": _group(
+        "proof",
+        "Run proofs, replay them with other tools, watch and cancel them.",
+        ["run", "replay", "status", "logs", "cancel"],
+    ),
     "package": _group("package", "The tool packages that snapshots pin.", ["list", "build", "add"]),
     "account": _group(
         "account",
@@ -53,7 +58,7 @@ _GROUPS = {
 }
 _ORDER = (
     *("snapshot", "plan", "deploy", "rollback", "promote", "status", "history"),
-    *("package", "account", "local", "completion"),
+    *("proof", "package", "account", "local", "completion"),
 )
 
 command = _Root(

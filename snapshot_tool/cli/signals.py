@@ -30,3 +30,12 @@ class Signals:
         """Remember the signal by the exit code that shells use for it, and raise."""
         self.code = 128 + number
         raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+
+
+class Unfollowed(KeyboardInterrupt):  # no error: somebody asked the process to end
+    """A request to stop watching something that goes on elsewhere; `fix` says how to go on."""
+
+    def __init__(self, what: str, *, fix: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.fix = fix

@@ -25,7 +25,7 @@ EXITS = {
     BAD_INPUT: "bad input",
     BUSY: "busy or conflicting",
     UNVERIFIED: "does not verify",
-    DIFFERENT: "differences found (with --exit-code)",
+    DIFFERENT: "differences found, where asked",
 }
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 """How help looks and is asked for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from snapshot_tool.model.names import AccountId, SnapshotId, StageName, ToolName
     from snapshot_tool.model.plan import Plan
     from snapshot_tool.model.progress import Progress
+    from snapshot_tool.model.proof_log import LogLine
     from snapshot_tool.model.records import (
         Deployment,
         Finding,
@@ -18,12 +19,65 @@ if TYPE_CHECKING:
         PackageRecord,
         RegisteredAccount,
     )
+    from snapshot_tool.model.run import BranchRef, CommitSha, RunRecord, RunReport
     from snapshot_tool.model.status import AccountStatus, DeployResult
+    from snapshot_tool.orchestrator.proofs import Asked
     from snapshot_tool.planner.cdk import CdkCommand
+    from snapshot_tool.planner.compare import Comparison
     from snapshot_tool.planner.diff import SnapshotDiff
     from snapshot_tool.policies import Grant, Role
 
 Tell: TypeAlias = "Callable[[Progress], None]"
+
+
+class ProofWork(Protocol):
+    """The proofs of several accounts. A run is meant by its ID, its commit, or a head of either."""
+
+    def run(
+        self,
+        name: str,
+        sha: CommitSha | None,
+        *,
+        ref: BranchRef | None,
+        cache: bool,
+        statuses: bool,
+    ) -> Asked:
+        """Ask for a run of a commit; none named: of a branch's head."""
+
+    def replay(
+        self,
+        name: str,
+        what: str,
+        *,
+        snapshot: SnapshotId | None,
+        cache: bool,
+        statuses: bool,
+        compared: bool,
+    ) -> Asked:
+        """Ask for an earlier run again, with a snapshot's tools."""
+
+    def follow(self, name: str, run_id: str) -> RunReport:
+        """Watch a run until it has ended."""
+
+    def find(self, name: str, what: str) -> RunReport:
+        """Return a run with its proofs."""
+
+    def newest(self, name: str, limit: int) -> Sequence[RunRecord]:
+        """Return the newest runs, newest first."""
+
+    def compare(self, name: str, then: str, now: RunReport) -> Comparison:
+        """Compare an earlier run with a later one."""
+
+    def logs(
+        self, name: str, what: str, *, proof: str, parts: Sequence[str], follow: bool
+    ) -> Iterator[LogLine]:
+        """Yield a run's logs in time order."""
+
+    def cancel(self, name: str, what: str) -> tuple[RunReport, bool]:
+        """End a run; return it, and whether it was cancelled (not: had ended before)."""
+
+    def report_url(self, name: str, run_id: str) -> str:
+        """Return the address of a run's page; empty where there is none."""
 
 
 class Work(Protocol):
@@ -158,3 +212,7 @@ class Work(Protocol):
 
     def policies(self, role: Role, name: str) -> Sequence[Grant]:
         """Return the IAM policies of an operator's role, for an account (`tools`: no other)."""
+
+    @property
+    def proofs(self) -> ProofWork:
+        """The proofs of the accounts."""

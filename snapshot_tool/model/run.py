@@ -107,10 +107,12 @@ class RunRecord:
         """True if it has ended and every proof holds."""
         return self.ended and self.verdict == SUCCESS
 
-    def seconds(self, now: datetime) -> float | None:
-        """Return how long it took, or takes until now."""
-        begun = self.created_at
-        return None if begun is None else ((self.ended_at or now) - begun).total_seconds()
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None before its end."""
+        if self.created_at is None or self.ended_at is None:
+            return None
+        return (self.ended_at - self.created_at).total_seconds()
 
     @classmethod
     def read(cls, run_id: str, item: Item) -> RunRecord:

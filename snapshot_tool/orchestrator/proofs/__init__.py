@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from snapshot_tool import remote
-from snapshot_tool.errors import BadInputError, FailedError, NotFoundError, VerificationError
+from snapshot_tool.errors import (
+    BadInputError,
+    ConflictError,
+    FailedError,
+    NotFoundError,
+    VerificationError,
+)
 from snapshot_tool.model.manifest import Manifest
 from snapshot_tool.model.names import SnapshotId
 from snapshot_tool.model.progress import Progress
@@ -51,6 +57,7 @@ class Proofs:
     tell: Callable[[Progress], None]
     head: Callable[[str, BranchRef], CommitSha] = remote.head
     new_id: Callable[[], RunId] = new_id
+    _opened: dict[str, There] = field(default_factory=dict)
 
     # --- asking ----------------------------------------------------------------------------------
 
@@ -94,6 +101,12 @@ class Proofs:
         """
         there = self._open(name)
         then = self._earlier(there, what, needed=compared or snapshot is None)
+        if then and compared and not then.ended:
+            raise ConflictError(
+                "it has not ended, so there is nothing to compare with",
+                where=f"run {then.run_id}",
+                fix=f"wait for it: padstone proof status {name} {then.run_id} --follow",
+            )
         chosen = snapshot or _snapshot_of(then)
         request = RunRequest(
             run_id=self.new_id(),
@@ -162,7 +175,9 @@ class Proofs:
     # --- how -------------------------------------------------------------------------------------
 
     def _open(self, name: str) -> There:
-        return There.open(self.accounts, name)
+        if name not in self._opened:
+            self._opened[name] = There.open(self.accounts, name)
+        return self._opened[name]
 
     def _report(self, there: There, run: RunRecord) -> RunReport:
         return there.runs.report(run.run_id) or RunReport(run=run)

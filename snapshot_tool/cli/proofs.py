@@ -1,0 +1,111 @@
+"""What the verbs of `padstone proof` share: arguments, following, and answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from snapshot_tool.cli.options import Named
+from snapshot_tool.cli.signals import Unfollowed
+from snapshot_tool.cli.verb import DIFFERENT, DONE, FAILED, Answer
+from snapshot_tool.model.run import BranchRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import RenderableType
+
+    from snapshot_tool.cli.shell import Shell
+    from snapshot_tool.cli.work import Work
+    from snapshot_tool.model.run import RunReport
+    from snapshot_tool.orchestrator.proofs import Asked
+    from snapshot_tool.planner.compare import Comparison
+
+RUN = "RUN"
+"""How a run is called in help: its ID, its commit, or the head of either."""
+
+run_argument = click.argument("run", metavar=RUN)
+branch_option = click.option(
+    "--ref",
+    metavar="BRANCH",
+    type=Named(BranchRef.of, "branch"),
+    help="The branch that the run is recorded for; it supersedes that branch's active runs.",
+)
+no_wait_option = click.option(
+    "--no-wait", is_flag=True, help="Ask for the run and do not wait for its end."
+)
+
+
+def say(shell: Shell, account: str, asked: Asked) -> None:
+    """Tell on stderr which run was asked for, so that it can be found whatever comes."""
+    if not shell.quiet:
+        request = asked.request
+        said = f"run {request.run_id} in {account}: {request.sha} with {asked.snapshot or '-'}"
+        click.echo(said, err=True)
+
+
+def followed(work: Work, account: str, run_id: str) -> RunReport:
+    """Watch a run to its end. Who stops watching is told how to go on; the run goes on."""
+    try:
+        return work.proofs.follow(account, run_id)
+    except KeyboardInterrupt as stop:
+        raise Unfollowed(
+            f"stopped following run {run_id}, which goes on",
+            fix=f"follow it again: padstone proof status {account} {run_id} --follow\n"
+            f"end it: padstone proof cancel {account} {run_id}",
+        ) from stop
+
+
+def verdict_code(report: RunReport) -> int:
+    """Return the exit code that a run's verdict asks for."""
+    return DONE if report.run.succeeded else FAILED
+
+
+def report_answer(report: RunReport, url: str, *, exit_code: int) -> Answer:
+    """Return a run and its proofs as an answer."""
+    from snapshot_tool.cli import documents
+
+    return Answer(
+        document=documents.run_report(report, url),
+        text=lambda: _report(report, url),
+        exit_code=exit_code,
+    )
+
+
+def asked_answer(
+    asked: Asked, report: RunReport | None, url: str, compared: Comparison | None = None
+) -> Answer:
+    """Return what a run that was asked for came to; no report means that nobody waited."""
+    from snapshot_tool.cli import documents
+
+    return Answer(
+        document=documents.asked(asked, report, url, compared),
+        text=lambda: _asked(asked, report, url, compared),
+        exit_code=_code(report, compared),
+    )
+
+
+def _code(report: RunReport | None, compared: Comparison | None) -> int:
+    if compared is not None:
+        return DONE if compared.same else DIFFERENT
+    return DONE if report is None else verdict_code(report)
+
+
+def _report(report: RunReport, url: str) -> Iterable[RenderableType]:
+    from snapshot_tool.cli import render_proofs
+
+    return render_proofs.run_report_parts(report, url)
+
+
+def _asked(
+    asked: Asked, report: RunReport | None, url: str, compared: Comparison | None
+) -> Iterable[RenderableType]:
+    from snapshot_tool.cli import render_proofs
+
+    if report is None:
+        return [f"run {asked.request.run_id}"]
+    shown = render_proofs.run_report_parts(report, url)
+    if compared is None:
+        return shown
+    return render_proofs.joined(shown, render_proofs.comparison_parts(compared))

@@ -1,0 +1,43 @@
+"""padstone proof run."""
+
+from __future__ import annotations
+
+import click
+
+from snapshot_tool.cli.options import Named, account_argument
+from snapshot_tool.cli.proofs import asked_answer, branch_option, followed, no_wait_option, say
+from snapshot_tool.cli.shell import Shell
+from snapshot_tool.cli.verb import Answer, verb
+from snapshot_tool.model.run import BranchRef, CommitSha
+
+
+@verb("run", example="padstone proof run beta 0123456789abcdef0123456789abcdef01234567")
+@account_argument
+@click.argument("commit", required=False, type=Named(CommitSha, "commit"))
+@branch_option
+@click.option("--no-cache", is_flag=True, help="Prove unchanged proofs again, too.")
+@click.option("--no-status", is_flag=True, help="Write no statuses to GitHub.")
+@no_wait_option
+def command(
+    shell: Shell,
+    *,
+    account: str,
+    commit: CommitSha | None,
+    ref: BranchRef | None,
+    no_cache: bool,
+    no_status: bool,
+    no_wait: bool,
+) -> Answer:
+    """Run every proof of COMMIT in ACCOUNT.
+
+    Without COMMIT, that of the branch's head on GitHub, which git is asked for. Follows the run to
+    its end and exits with 0 if every proof holds, with 1 if not. Ctrl-C stops following only.
+    """
+    with shell.work() as work:
+        asked = work.proofs.run(
+            account, commit, ref=ref, cache=not no_cache, statuses=not no_status
+        )
+        say(shell, account, asked)
+        run_id = asked.request.run_id
+        report = None if no_wait else followed(work, account, run_id)
+        return asked_answer(asked, report, work.proofs.report_url(account, run_id))
