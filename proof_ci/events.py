@@ -27,12 +27,14 @@ _BRANCH = r"[^\x00-\x20\x7f~^:?*\[\\\ud800-\udfff]{1,240}"
 _BRANCH_REF = re.compile(f"refs/heads/{_BRANCH}")
 _RUN_REF = re.compile(f"(refs/heads/{_BRANCH}|refs/pull/[1-9][0-9]{{0,9}}/head)?")
 _LOGIN = re.compile(r"[A-Za-z0-9_-]{1,39}|[A-Za-z0-9_-]{1,100}\[bot\]")
-_ACTOR = re.compile(r"[\x20-\x7e]{1,256}")
+_ACTOR = re.compile(r"[\x20-\x7e]{0,256}")
 _TIME = re.compile(r"2[0-9]{3}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z")
 _MAXIMUM_NUMBER = 2**31
 _MAXIMUM_TOOLS = 64 * 1024
 _STARTING_ACTIONS = ("opened", "synchronize", "reopened", "ready_for_review")
 CLOSED = "closed"
+CANARY = "padstone_canary"
+"""The field of a push's payload that only the account's own canary sends."""
 
 
 class MalformedEventError(Exception):
@@ -317,7 +319,7 @@ def from_message(text: str) -> Event:
 
 def _json(body: bytes) -> dict[str, object]:
     try:
-        value = json.loads(body, object_pairs_hook=_once)
+        value = json.loads(body.decode(), object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise MalformedEventError("the body is not JSON") from error
     if not isinstance(value, dict):
@@ -367,7 +369,7 @@ def _push(delivery: str, payload: _Payload) -> Delivered | Ignored:
         payload.text("ref"),
         payload.text("after"),
         deleted=payload.get("deleted") is True,
-        canary=payload.get("padstone_canary") is True,
+        canary=payload.get(CANARY) is True,
     )
 
 

@@ -20,10 +20,12 @@ from .events import Ignored, MalformedEventError, check_delivery, parse, to_mess
 from .log import Log
 from .ports import Queue, Secrets, Switches, UnavailableError
 from .signature import SecretError, is_signed, secrets_in
+from .trace import traced
 
 LARGEST_BODY = 4 * 1024 * 1024
 """What fits, in base64, into a synchronous invocation."""
 _LONGEST_KIND = 50
+_MEANT_ONCE = ("x-hub-signature-256", "x-github-event", "x-github-delivery")
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ class Webhook:
             return Response(202, f"ignored: {event.reason}")
         if not self.switches.is_on(self.operational_parameter):
             return Response(202, "ignored: the CI is switched off")
-        self.events.send(to_message(event), group=event.repository, identity=delivery)
+        with traced("webhook", delivery):
+            self.events.send(to_message(event), group=event.repository, identity=delivery)
         self.log.info("queued", correlation_id=delivery, kind=kind, sha=event.sha)
         return Response(202, "queued")
 
@@ -121,9 +124,18 @@ def _method(event: Mapping[str, Any]) -> str:
 
 
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:
-    headers = event.get("headers")
+    headers, repeated = event.get("headers"), event.get("multiValueHeaders")
     pairs = headers.items() if isinstance(headers, dict) else ()
+    lists = repeated.items() if isinstance(repeated, dict) else ()
+    names = [str(name).lower() for name, _ in pairs]
+    names += [str(name).lower() for name, values in lists if _are_several(values)]
+    if any(names.count(name) > 1 for name in _MEANT_ONCE):
+        raise RefusedError(400, "a header stands twice")
     return {str(name).lower(): str(value) for name, value in pairs}
+
+
+def _are_several(values: object) -> bool:
+    return isinstance(values, list) and len(values) > 1
 
 
 def _body(event: Mapping[str, Any]) -> bytes:

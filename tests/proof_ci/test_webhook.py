@@ -1,6 +1,7 @@
 """The webhook believes only what is signed, and answers once the event is kept."""
 
 import base64
+import hmac
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,17 +15,16 @@ from proof_ci.signature import sign
 from proof_ci.webhook import LARGEST_BODY, Response, Webhook
 
 from .fakes import (
+    DELIVERY,
     SECRET,
     FakeQueue,
     FakeSecrets,
     FakeSwitches,
     Lines,
-    comment_payload,
-    pull_request_payload,
-    push,
     push_payload,
     request,
 )
+from .front import comment_payload, pull_request_payload, push
 
 
 @dataclass
@@ -76,12 +76,16 @@ def test_three_kinds_of_events_are_taken(world: World, kind: str, payload: objec
     ("kind", "payload"),
     [
         ("star", {"action": "created"}),
-        ("push", push_payload(deleted=True)),
+        ("request", push_payload()),
+        ("cancel", push_payload()),
         ("push", push_payload(ref="refs/tags/v1")),
-        ("pull_request", pull_request_payload(action="closed")),
-        ("issue_comment", comment_payload("/cbmc run checks")),
-        ("issue_comment", comment_payload("please /cbmc run checks " + "a" * 40)),
+        ("pull_request", pull_request_payload(action="edited")),
+        ("pull_request", pull_request_payload(action="converted_to_draft")),
+        ("issue_comment", comment_payload("LGTM")),
+        ("issue_comment", comment_payload(action="edited")),
+        ("issue_comment", comment_payload(action="deleted")),
         ("issue_comment", comment_payload(on_pull=False)),
+        ("issue_comment", comment_payload(kind="Bot", login="helpful[bot]")),
     ],
 )
 def test_what_starts_nothing_is_answered_and_ignored(
@@ -117,13 +121,77 @@ def test_an_http_api_is_understood_too(world: World) -> None:
     assert world.answer(event).message == "queued"
 
 
-@pytest.mark.parametrize("signature", [None, "", "sha1=" + "0" * 40, "sha256=" + "0" * 64])
-def test_what_is_not_signed_is_refused(world: World, signature: str | None) -> None:
+RIGHT = sign(SECRET, json.dumps(push_payload()).encode())
+SHA_1 = "sha1=" + hmac.new(SECRET.encode(), json.dumps(push_payload()).encode(), "sha1").hexdigest()
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        None,
+        "",
+        SHA_1,
+        "sha256=" + "0" * 64,
+        RIGHT[:-1],
+        RIGHT + "0",
+        RIGHT + " ",
+        RIGHT + "\n",
+        RIGHT.upper(),
+        RIGHT.replace("sha256=", "SHA256="),
+        "sha256=" + RIGHT.removeprefix("sha256=").upper(),
+        RIGHT.removeprefix("sha256="),
+        RIGHT + "," + RIGHT,
+        "sha256=" + "0" * 64 + ", " + RIGHT,
+        RIGHT.replace("sha256=", "sha256=\u0660"),
+        sign(SECRET, b"other bytes"),
+        sign(SECRET, b""),
+        sign("", json.dumps(push_payload()).encode()),
+        sign("x" * 16, json.dumps(push_payload()).encode()),
+        [RIGHT],
+        {"0": RIGHT},
+    ],
+)
+def test_what_is_not_signed_is_refused(world: World, signature: object) -> None:
     """No signature, SHA-1 only, or a wrong one: 403 and nothing more is looked at."""
     event = request(push_payload())
     event["headers"]["X-Hub-Signature-256"] = signature
     assert world.answer(event).status == 403
     assert world.queue.messages == []
+
+
+def test_a_sha_1_signature_alone_does_not_help(world: World) -> None:
+    """GitHub sends both; the weak one is not read."""
+    event = request(push_payload())
+    del event["headers"]["X-Hub-Signature-256"]
+    event["headers"]["X-Hub-Signature"] = SHA_1
+    assert world.answer(event).status == 403
+
+
+@pytest.mark.parametrize("name", ["X-Hub-Signature-256", "X-GitHub-Event", "X-GitHub-Delivery"])
+def test_a_header_that_stands_twice_is_refused(world: World, name: str) -> None:
+    """Which of the two another reader would believe is anybody's guess."""
+    event = request(push_payload())
+    right = event["headers"][name]
+    listed = {**event, "multiValueHeaders": {name: [right, right]}}
+    spelled = {**event, "headers": {**event["headers"], name.lower(): right}}
+    assert [world.answer(each).status for each in (listed, spelled)] == [400, 400]
+    once = {**event, "multiValueHeaders": {name: [right], "Accept": ["a", "b"]}}
+    assert world.answer(once).status == 202
+
+
+def test_the_signature_of_the_encoded_body_is_not_that_of_the_body(world: World) -> None:
+    """Signed are the bytes that GitHub sent, not what API Gateway made of them."""
+    encoded = base64.b64encode(json.dumps(push_payload()).encode()).decode()
+    event = {**request(encoded), "isBase64Encoded": True}
+    assert world.answer(event).status == 403
+
+
+def test_a_delivery_that_comes_again_is_queued_once(world: World) -> None:
+    """The queue knows it by its GUID, however often and in whatever case it is told."""
+    for _ in range(5):
+        assert world.answer(request(push_payload())).status == 202
+    assert world.answer(request(push_payload(), delivery=DELIVERY.upper())).status == 202
+    assert len(world.queue.messages) == 1
 
 
 def test_one_changed_byte_breaks_the_signature(world: World) -> None:
