@@ -41,7 +41,7 @@ _GROUPS = {
     ),
     "proof": _group(
         "proof",
-        "Run proofs, replay them with other tools, watch and cancel them.",
+        "Run proofs, replay, watch and cancel them.",
         ["run", "replay", "status", "logs", "cancel"],
     ),
     "package": _group("package", "The tool packages that snapshots pin.", ["list", "build", "add"]),

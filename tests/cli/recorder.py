@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from snapshot_tool.model.names import (
 from snapshot_tool.model.parameters import Source, Value
 from snapshot_tool.model.plan import Action, Plan, StackChange, Target
 from snapshot_tool.model.progress import Progress
+from snapshot_tool.model.proof_log import LogLine
 from snapshot_tool.model.records import (
     Deployment,
     Finding,
@@ -36,8 +37,18 @@ from snapshot_tool.model.records import (
     PackageRecord,
     RegisteredAccount,
 )
+from snapshot_tool.model.request import RunRequest
+from snapshot_tool.model.run import (
+    CommitSha,
+    ProofRecord,
+    RunId,
+    RunRecord,
+    RunReport,
+)
 from snapshot_tool.model.status import AccountStatus, DeployResult
+from snapshot_tool.orchestrator.proofs import Asked
 from snapshot_tool.planner.cdk import CdkCommand
+from snapshot_tool.planner.compare import Comparison, compare
 from snapshot_tool.planner.diff import Change, Entry, PinDiff, SnapshotDiff, StackDiff
 from snapshot_tool.policies import Grant, Role
 
@@ -46,6 +57,9 @@ ID = SnapshotId("20200203-201525")
 LATER = SnapshotId("20200204-101010")
 ACCOUNT = AccountId("123456789012")
 DIGEST = Sha256("ab" * 32)
+RUN = RunId("1a2b3c4d-0000-4000-8000-000000000001")
+EARLIER = RunId("5e6f7a8b-0000-4000-8000-000000000002")
+COMMIT = CommitSha("c0ffee00" * 5)
 ALICE = "arn:aws:iam::123456789012:user/alice"
 
 
@@ -181,6 +195,99 @@ def a_diff(*, empty: bool = False) -> SnapshotDiff:
     )
 
 
+def a_proof(name: str = "clamp", verdict: str = "success", **changes: Any) -> ProofRecord:
+    values: dict[str, Any] = {
+        "job_id": "job:0",
+        "attempt": 1,
+        "seconds": 12.5,
+        "peak_memory": 80_000_000,
+        "refuted": "0/67" if verdict == "success" else "2/67",
+        "reached": "10/12",
+        "finished_at": NOON,
+    }
+    return ProofRecord(proof=name, verdict=verdict, **{**values, **changes})
+
+
+def a_run(verdict: str = "success", **changes: Any) -> RunRecord:
+    values: dict[str, Any] = {
+        "run_id": RUN,
+        "repository": "example/padmath",
+        "sha": COMMIT,
+        "ref": "refs/heads/main",
+        "kind": "request",
+        "state": "ended" if verdict else "proving",
+        "verdict": verdict,
+        "snapshot_id": ID,
+        "created_at": NOON,
+        "ended_at": NOON + timedelta(seconds=90) if verdict else None,
+        "total": 1,
+        "remaining": 0 if verdict else 1,
+        "requested_by": "user/alice",
+    }
+    return RunRecord(**{**values, **changes})
+
+
+def a_report(*proofs: ProofRecord, verdict: str = "success", **changes: Any) -> RunReport:
+    shown = proofs or (a_proof(),)
+    return RunReport(run=a_run(verdict, total=len(shown), **changes), proofs=shown)
+
+
+@dataclass
+class ProofRecorder:
+    """Meets `ProofWork`, as a recorder's part."""
+
+    recorder: Recorder
+    report: RunReport = field(default_factory=a_report)
+    earlier: RunReport = field(default_factory=lambda: a_report(run_id=EARLIER))
+    runs: Sequence[RunRecord] = field(default_factory=lambda: [a_run()])
+    lines: Sequence[LogLine] = ()
+    cancelled: bool = True
+
+    def run(self, name: str, sha: CommitSha | None, **more: Any) -> Asked:
+        self._note("run", name=name, sha=sha, **more)
+        return self._asked("")
+
+    def replay(self, name: str, what: str, **more: Any) -> Asked:
+        self._note("replay", name=name, what=what, **more)
+        return self._asked(EARLIER)
+
+    def follow(self, name: str, run_id: str) -> RunReport:
+        self._note("follow", name=name, run_id=run_id)
+        return self.report
+
+    def find(self, name: str, what: str) -> RunReport:
+        self._note("find", name=name, what=what)
+        return self.report
+
+    def newest(self, name: str, limit: int) -> Sequence[RunRecord]:
+        self._note("newest", name=name, limit=limit)
+        return self.runs
+
+    def compare(self, name: str, then: str, now: RunReport) -> Comparison:
+        self._note("compare", name=name, then=then)
+        return compare(self.earlier, now)
+
+    def logs(self, name: str, what: str, **more: Any) -> Iterator[LogLine]:
+        self._note("logs", name=name, what=what, **more)
+        return iter(self.lines)
+
+    def cancel(self, name: str, what: str) -> tuple[RunReport, bool]:
+        self._note("cancel", name=name, what=what)
+        return self.report, self.cancelled
+
+    def report_url(self, name: str, run_id: str) -> str:
+        return f"https://reports.example/runs/{run_id}/index.html"
+
+    def _note(self, verb: str, **arguments: Any) -> None:
+        self.recorder._note(f"proof {verb}", **arguments)
+
+    def _asked(self, replay_of: str) -> Asked:
+        request = RunRequest(
+            run_id=RUN, repository="example/padmath", sha=COMMIT, replay_of=replay_of
+        )
+        return Asked(request=request, snapshot=ID, then=self.earlier.run if replay_of else None)
+
+
 @dataclass
 class Recorder:
     """Meets `Work`. Edit its answers; `fails` is raised by every method, after `tells` was told."""
@@ -206,6 +313,10 @@ class Recorder:
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     config: Config | None = None
     tell: Callable[[Progress], None] = lambda _: None
+    proofs: ProofRecorder = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.proofs = ProofRecorder(self)
 
     def open(self, config: Config, tell: Callable[[Progress], None]) -> Recorder:
         """Stand in for the composition root."""

@@ -18,7 +18,11 @@ def completed(padstone: CommandLine, *words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("padstone pro", ["promote"]),
+        ("padstone pro", ["promote", "proof"]),
+        ("padstone proof c", ["cancel"]),
+        ("padstone proof run b", ["beta"]),
+        ("padstone proof logs beta 1a2b --part pre", ["preparation", "prepare"]),
+        ("padstone proof replay beta 1a2b --com", ["--compare"]),
         ("padstone plan ", ["tools", "beta", "prod"]),
         ("padstone promote beta p", ["prod"]),
         ("padstone status beta t", ["tools"]),

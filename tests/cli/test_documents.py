@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from snapshot_tool.errors import LockedError
+from snapshot_tool.model.proof_log import LogLine
 from snapshot_tool.model.records import Finding, PackageRecord, RegisteredAccount
 from snapshot_tool.policies import Grant
 from tests.cli.conftest import CommandLine
@@ -23,7 +24,7 @@ LINES = [line for line in BLOCKS if line not in ("error", "padstone_deploy")]
 def full() -> Recorder:
     """Return a recorder that has something of everything."""
     built = PackageRecord(pin=a_package(), commit="c0ffee", built_at="2020-01-28T14:28:13Z")
-    return Recorder(
+    recorder = Recorder(
         findings=[Finding(where="packages/cbmc/x", what="other bytes")],
         grants=[Grant(account="beta", account_id=ACCOUNT, name="padstone-reader", policy={})],
         listings=[a_listing()],
@@ -32,6 +33,8 @@ def full() -> Recorder:
             RegisteredAccount(name="beta", account_id=ACCOUNT, added_at=NOON, added_by=ALICE)
         ],
     )
+    recorder.proofs.lines = [LogLine(at=NOON, part="prove", proof="clamp", text="VERIFIED")]
+    return recorder
 
 
 @pytest.mark.parametrize("line", LINES)
