@@ -35,7 +35,8 @@ def handle_each(
     """Handle every message; the answer names those that SQS must keep.
 
     A message that is not understood fails like any other: it ends in the dead-letter queue, where
-    an alarm sees it. Behind a failure in an ordered group the rest of the group waits.
+    an alarm sees it. Behind a failure in an ordered group the rest of the group waits. What is said
+    of a failure is in the words of the error classes below, which quote nothing that was sent.
     """
     failed: list[str] = []
     blocked: set[str] = set()
@@ -46,7 +47,7 @@ def handle_each(
         try:
             handle(message)
         except (MalformedEventError, UnavailableError) as error:
-            log.failure("message not handled", error, message_id=message.message_id)
+            log.failure(f"not handled: {error}", error, message_id=message.message_id)
             failed.append(message.message_id)
             blocked |= {message.group} - {""}
     return {"batchItemFailures": [{"itemIdentifier": name} for name in failed]}

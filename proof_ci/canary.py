@@ -2,6 +2,10 @@
 
 It goes through the front door, so whatever is broken between the webhook and a proof shows as
 missing proofs. It raises when the webhook does not take the event, and the function's alarm tells.
+
+The commit was proved before, and most likely nothing has changed since. The event therefore says
+that it is a canary's, with a field that no payload of GitHub's has: its run takes nothing from the
+cache, for a canary that proves nothing shows nothing, and it leaves a run of the same commit alone.
 """
 
 import json
@@ -14,11 +18,12 @@ from typing import Any
 
 from . import aws
 from .config import Name, Settings, safe_url
-from .events import Push
-from .github import GitHubApi, post
+from .events import CANARY, Push
+from .github import connector, post
 from .log import Log
 from .ports import GitHub, Poster, Secrets
 from .signature import secrets_in, sign
+from .trace import traced
 
 ACCEPTED = 202
 
@@ -46,10 +51,14 @@ class Canary:
         """Post the event; its delivery id, which is the id of the run that it starts."""
         github = self.connect(self.secrets.value(self.token_arn))
         sha = github.head(self.repository, self.branch)
-        push = Push(self.new_delivery(), self.repository, f"refs/heads/{self.branch}", sha)
+        if sha is None:
+            raise CanaryError(f"GitHub has no branch {self.branch}")
+        ref = f"refs/heads/{self.branch}"
+        push = Push(self.new_delivery(), self.repository, ref, sha, canary=True)
         body = payload(push)
         secret = secrets_in(self.secrets.value(self.secret_arn))[0]
-        answer = self.post(self.webhook_url, body, headers(push, sign(secret, body)))
+        with traced("canary", push.delivery):
+            answer = self.post(self.webhook_url, body, headers(push, sign(secret, body)))
         if answer.status != ACCEPTED:
             raise CanaryError(f"the webhook answered {answer.status}, not {ACCEPTED}")
         self.log.info("posted", correlation_id=push.delivery, sha=sha)
@@ -62,6 +71,7 @@ def payload(push: Push) -> bytes:
         "ref": push.ref,
         "after": push.sha,
         "deleted": False,
+        CANARY: push.canary,
         "repository": {"full_name": push.repository},
     }
     return json.dumps(fields).encode()
@@ -81,10 +91,9 @@ def headers(push: Push, signature: str) -> dict[str, str]:
 @cache
 def _canary() -> Canary:
     settings = Settings(os.environ)
-    github_url = settings.github_url()
     return Canary(
         secrets=aws.SecretsManager(),
-        connect=lambda token: GitHubApi(github_url, token),
+        connect=connector(settings.github_url()),
         post=post,
         new_delivery=lambda: str(uuid.uuid4()),
         secret_arn=settings[Name.WEBHOOK_SECRET_ARN],

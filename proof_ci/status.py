@@ -1,6 +1,12 @@
-"""The function behind the status queue: the only one that writes to GitHub."""
+"""The function behind the status queue: the only one that writes to GitHub.
+
+GitHub lets a token do so much an hour and so many writes a minute. The function never uses up the
+last calls of the hour, writes at an even pace, and hides messages for as long as GitHub asks, so
+that no status uses up its tries while a limit lasts.
+"""
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -9,11 +15,31 @@ from typing import Any
 from . import aws
 from .batches import Message, handle_each
 from .config import Name, Settings
-from .events import MalformedEventError
-from .github import GitHubApi
+from .events import MalformedEventError, same
+from .github import connector
 from .log import Log
 from .messages import StatusUpdate
-from .ports import GitHub, Queue, RateLimitedError, Secrets, Switches
+from .ports import FinalError, GitHub, Queue, RateLimitedError, Secrets, Switches
+from .trace import traced
+
+WRITES_A_MINUTE = 80
+"""More than these GitHub may take for abuse."""
+
+
+@dataclass
+class Pace:
+    """At most so many writes a minute, evenly."""
+
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    _next: float = 0.0
+
+    def keep(self) -> None:
+        """Return when the next write may start."""
+        early = self._next - self.clock()
+        if early > 0:
+            self.sleep(early)
+        self._next = self.clock() + 60 / WRITES_A_MINUTE
 
 
 @dataclass(frozen=True)
@@ -27,29 +53,41 @@ class StatusWriter:
     updating_parameter: str
     repository: str
     connect: Callable[[str], GitHub]
+    pace: Pace = field(default_factory=Pace)
     log: Log = field(default_factory=Log)
 
     def handle(self, message: Message) -> None:
-        """Write one status; where GitHub asks for patience, hide the message for that long."""
+        """Write one status, or hide its message while GitHub asks for patience."""
         update = StatusUpdate.from_message(message.body)
         log = self.log.bind(correlation_id=update.run_id, sha=update.sha, context=update.context)
-        if update.repository.lower() != self.repository.lower():
+        if not same(update.repository, self.repository):
             raise MalformedEventError("the status is for another repository")
         if not self.switches.is_on(self.updating_parameter):
             log.info("not written: updating GitHub is switched off", state=update.state)
             return
+        with traced("status", update.run_id):
+            self._write(update, message, log)
+
+    def _write(self, update: StatusUpdate, message: Message, log: Log) -> None:
+        github = self.connect(self.secrets.value(self.token_arn))
         try:
-            self.connect(self.secrets.value(self.token_arn)).set_status(update)
+            if github.pause():
+                raise RateLimitedError(github.pause())
+            self.pace.keep()
+            github.set_status(update)
         except RateLimitedError as error:
+            log.info("GitHub asks for patience", seconds=error.seconds)
             self.queue.delay(message.receipt, error.seconds)
             raise
-        log.info("status written", state=update.state)
+        except FinalError as error:
+            log.failure("dropped: GitHub will never take this status", error, state=update.state)
+        else:
+            log.info("status written", state=update.state)
 
 
 @cache
 def _writer() -> StatusWriter:
     settings = Settings(os.environ)
-    github_url = settings.github_url()
     return StatusWriter(
         secrets=aws.SecretsManager(),
         switches=aws.ParameterSwitches(),
@@ -57,7 +95,7 @@ def _writer() -> StatusWriter:
         token_arn=settings[Name.GITHUB_TOKEN_SECRET_ARN],
         updating_parameter=settings[Name.GITHUB_UPDATING_PARAMETER],
         repository=settings[Name.GITHUB_REPOSITORY],
-        connect=lambda token: GitHubApi(github_url, token),
+        connect=connector(settings.github_url()),
         log=Log().bind(function="status", snapshot_id=settings[Name.SNAPSHOT_ID]),
     )
 

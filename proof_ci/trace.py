@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 _HEADER = b'{"format": "json", "version": 1}\n'
-_ADDRESS = re.compile(r"(?:udp:)?([0-9A-Za-z.:-]+):([0-9]{1,5})")
+_ADDRESS = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){3}):([0-9]{1,5})")
 _CONTEXT = re.compile(r"Root=(1-[0-9a-f]{8}-[0-9a-f]{24});Parent=([0-9a-f]{16});Sampled=1")
 
 

@@ -12,22 +12,21 @@ from .fakes import (
     SECRET,
     SHA,
     TOKEN,
-    FakeGitHub,
     FakeQueue,
     FakeSecrets,
     FakeSwitches,
     FakeWeb,
     Lines,
-    push,
 )
+from .front import FakeHub, push
 
 SECRETS = FakeSecrets({"secret": SECRET, "token": TOKEN})
 
 
-def canary(web: FakeWeb) -> Canary:
+def canary(web: FakeWeb, *branches: str) -> Canary:
     return Canary(
         secrets=SECRETS,
-        connect=lambda token: FakeGitHub(heads={(REPOSITORY, "main"): SHA}),
+        connect=lambda token: FakeHub(heads={branch: SHA for branch in branches}),
         post=web,
         new_delivery=lambda: DELIVERY,
         secret_arn="secret",
@@ -40,9 +39,9 @@ def canary(web: FakeWeb) -> Canary:
 
 
 def test_the_webhook_takes_the_canarys_event_as_githubs() -> None:
-    """What it posts is a signed push of the branch's head."""
+    """What it posts is a signed push of the branch's head, marked as its own."""
     web, queue = FakeWeb(202), FakeQueue()
-    assert canary(web).sing() == DELIVERY
+    assert canary(web, "main").sing() == DELIVERY
     [(_, body, headers)] = web.requests
     webhook = Webhook(
         secrets=SECRETS,
@@ -54,11 +53,19 @@ def test_the_webhook_takes_the_canarys_event_as_githubs() -> None:
     )
     event = {"httpMethod": "POST", "headers": headers, "body": body.decode()}
     assert webhook.answer(event).message == "queued"
-    assert from_message(queue.messages[0]) == push()
+    assert from_message(queue.messages[0]) == push(canary=True)
 
 
 @pytest.mark.parametrize("status", [200, 302, 403, 503])
 def test_a_canary_that_is_not_taken_fails(status: int) -> None:
     """The function's error is what raises the alarm."""
     with pytest.raises(CanaryError):
-        canary(FakeWeb(status)).sing()
+        canary(FakeWeb(status), "main").sing()
+
+
+def test_a_canary_without_a_branch_fails() -> None:
+    """It posts nothing then."""
+    web = FakeWeb(202)
+    with pytest.raises(CanaryError):
+        canary(web, "other").sing()
+    assert web.requests == []

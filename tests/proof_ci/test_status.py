@@ -1,42 +1,56 @@
 """The status worker writes what it is told, once GitHub lets it, and nothing when it must not."""
 
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from proof_ci.batches import handle_each
-from proof_ci.messages import StatusUpdate, status_of
-from proof_ci.status import StatusWriter
-from proof_ci.verdicts import ProofResult, Verdict
+from proof_ci.messages import StatusUpdate
+from proof_ci.status import WRITES_A_MINUTE, Pace, StatusWriter
 
 from .fakes import (
     DELIVERY,
     REPOSITORY,
     SHA,
     TOKEN,
-    FakeGitHub,
     FakeQueue,
     FakeSecrets,
     FakeSwitches,
     Lines,
     sqs_event,
 )
+from .front import OTHER_SHA, FakeHub
+
+UPDATE = StatusUpdate(DELIVERY, REPOSITORY, SHA, "CBMC proof: one", "success", "It holds")
 
 
-def update(repository: str = REPOSITORY) -> StatusUpdate:
-    result = ProofResult(DELIVERY, repository, SHA, "proofs/one", Verdict.TIMEOUT, "job-1", "")
-    return status_of(result)
+@dataclass
+class Time:
+    """A clock that only sleeping moves."""
+
+    now: float = 1000.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
+@dataclass
 class World:
     """The status worker and all that it touches."""
 
-    def __init__(self) -> None:
-        self.github, self.queue, self.lines = FakeGitHub(), FakeQueue(), Lines()
-        self.switches = FakeSwitches({"updating": True})
+    github: FakeHub = field(default_factory=FakeHub)
+    queue: FakeQueue = field(default_factory=FakeQueue)
+    lines: Lines = field(default_factory=Lines)
+    switches: FakeSwitches = field(default_factory=lambda: FakeSwitches({"updating": True}))
+    time: Time = field(default_factory=Time)
 
-    def handle(self, event: dict[str, Any]) -> list[str]:
+    def handle(self, *updates: StatusUpdate | str, group: str = "") -> list[str]:
         """The ids of the messages that SQS must keep."""
+        bodies = [u if isinstance(u, str) else u.to_message() for u in updates]
+        return self._handle(sqs_event(*bodies, group=group))
+
+    def _handle(self, event: dict[str, Any]) -> list[str]:
         writer = StatusWriter(
             secrets=FakeSecrets({"token": TOKEN}),
             switches=self.switches,
@@ -45,52 +59,110 @@ class World:
             updating_parameter="updating",
             repository=REPOSITORY,
             connect=lambda token: self.github,
+            pace=Pace(self.time.sleep, lambda: self.time.now),
             log=self.lines.log,
         )
         answer: Any = handle_each(event, writer.handle, writer.log)
         return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
 
 
-def test_a_status_is_written_as_it_was_told() -> None:
-    """The message is the update."""
-    world = World()
-    assert world.handle(sqs_event(update().to_message())) == []
-    assert world.github.statuses == [update()]
+@pytest.fixture
+def world() -> World:
+    return World()
 
 
-def test_with_updating_switched_off_nothing_is_written_and_nothing_waits() -> None:
+def test_a_status_is_written_as_it_was_told(world: World) -> None:
+    """The message is the update; told twice it is written twice, which GitHub does not mind."""
+    assert world.handle(UPDATE, UPDATE) == []
+    assert world.github.statuses == [UPDATE, UPDATE]
+
+
+def test_with_updating_switched_off_nothing_is_written_and_nothing_waits(world: World) -> None:
     """The proofs run; GitHub does not hear of them, now or later."""
-    world = World()
     world.switches.values["updating"] = False
-    assert world.handle(sqs_event(update().to_message())) == []
-    assert world.github.statuses == []
+    assert world.handle(UPDATE) == []
+    assert world.github.asked == []
 
 
-def test_where_github_asks_for_patience_the_message_stays_hidden_for_that_long() -> None:
+def test_where_github_asks_for_patience_the_message_stays_hidden_for_that_long(
+    world: World,
+) -> None:
     """A message must not use up its tries while the limit lasts."""
-    world = World()
     world.github.limited_for = 1800
-    assert world.handle(sqs_event(update().to_message())) == ["m0"]
+    assert world.handle(UPDATE) == ["m0"]
     assert world.queue.delays == {"r0": 1800}
 
 
-def test_a_status_that_github_refused_stays_in_the_queue() -> None:
+def test_the_last_calls_of_the_hour_are_not_used_up(world: World) -> None:
+    """The message waits for the next hour, and GitHub is not even asked."""
+    world.github.low_for = 600
+    assert world.handle(UPDATE) == ["m0"]
+    assert world.queue.delays == {"r0": 600}
+    assert world.github.asked == []
+
+
+def test_writes_keep_an_even_pace(world: World) -> None:
+    """GitHub takes only so many a minute; what comes slower does not wait."""
+    writes, before = 3 * WRITES_A_MINUTE, world.time.now
+    assert world.handle(*[UPDATE] * writes) == []
+    assert (writes - 1) * 60 / WRITES_A_MINUTE <= world.time.now - before <= 180
+    assert world.handle(replace(UPDATE, state="error")) == []
+
+
+def test_one_late_write_is_not_made_up_for_by_many_at_once() -> None:
+    """A pause earns no burst."""
+    time = Time()
+    pace = Pace(time.sleep, lambda: time.now)
+    pace.keep()
+    time.now += 3600
+    pace.keep()
+    before = time.now
+    pace.keep()
+    assert time.now - before == pytest.approx(60 / WRITES_A_MINUTE)
+
+
+def test_a_status_that_github_refused_stays_in_the_queue(world: World) -> None:
     """It is tried again, and ends in the dead-letter queue if that does not help."""
-    world = World()
     world.github.broken = True
-    assert world.handle(sqs_event(update().to_message())) == ["m0"]
+    assert world.handle(UPDATE) == ["m0"]
 
 
-@pytest.mark.parametrize("body", ["", "[]", "{}", update("other/project").to_message()])
-def test_what_is_no_status_of_this_repository_is_not_written(body: str) -> None:
+def test_a_status_of_a_commit_that_is_gone_is_dropped_and_said(world: World) -> None:
+    """It was pushed over; trying for ever would hold up its whole group."""
+    world.github.gone.add(OTHER_SHA)
+    assert world.handle(replace(UPDATE, sha=OTHER_SHA), UPDATE, group=SHA) == []
+    assert world.github.statuses == [UPDATE]
+    assert "dropped" in world.lines.text
+
+
+def test_behind_a_status_that_waits_the_rest_of_its_commit_waits(world: World) -> None:
+    """`pending` never overtakes, nor is it overtaken by, what follows it."""
+    world.github.limited_for = 60
+    assert world.handle(UPDATE, replace(UPDATE, state="error"), group=SHA) == ["m0", "m1"]
+    assert world.github.asked == ["set_status"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "[]",
+        "{}",
+        replace(UPDATE, repository="other/project"),
+        replace(UPDATE, repository=REPOSITORY + "2"),
+        UPDATE.to_message().replace(SHA, "HEAD"),
+        UPDATE.to_message().replace("success", "succeeded"),
+    ],
+)
+def test_what_is_no_status_of_this_repository_is_not_written(
+    world: World, body: StatusUpdate | str
+) -> None:
     """The token writes to the account's own repository only."""
-    world = World()
-    assert world.handle(sqs_event(body)) == ["m0"]
-    assert world.github.statuses == []
+    assert world.handle(body) == ["m0"]
+    assert world.github.asked == []
 
 
-def test_the_token_is_not_logged() -> None:
+def test_the_token_is_not_logged(world: World) -> None:
     """Nor put into anything that is kept."""
-    world = World()
-    world.handle(sqs_event(update().to_message()))
+    world.handle(UPDATE)
     assert TOKEN not in world.lines.text
