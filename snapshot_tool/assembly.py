@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +36,10 @@ _STACK, _NESTED, _ASSETS = (
 )
 STAGES = "padstone:stages"
 """The context key under which cdk.json maps an app's stages to the packages and images they pin."""
+SECONDS = 900.0
+"""How long an app may take for its synthesis; ours takes three."""
+
+_GRACE = 3.0  # seconds in which an interrupted app may end by itself
 _TOLD = 15  # last lines of a failed app that a message shows
 _ENVIRONMENT_VALUE = 100_000  # bytes; Linux takes 131,072 for one environment variable
 
@@ -265,19 +272,22 @@ def synthesize(
     outdir: Path,
     cwd: Path,
     env: Mapping[str, str] | None = None,
+    *,
+    seconds: float = SECONDS,
 ) -> Path:
     """Run the CDK app of `cwd` as the CDK CLI does, and return `outdir`, its assembly.
 
     `command` is what cdk.json calls `app`; empty, it is read from there. The app gets the context
     of cdk.json and cdk.context.json with `context` on top of it, and the environment `env` (None:
-    this process's). Raises FailedError with the app's last lines if it fails.
+    this process's), at most that many `seconds`. Raises FailedError with the app's last lines if
+    it fails.
     """
     command = command or app_command(cwd)
     settings = _json_file(cwd / "cdk.json")
     outdir.mkdir(parents=True, exist_ok=True)
     merged = {**_context(settings, _json_file(cwd / "cdk.context.json")), **context}
     environment = {**(os.environ if env is None else env), **_handed_over(merged, outdir)}
-    _run(command, cwd, environment)
+    _run(command, cwd, environment, seconds)
     if not (outdir / "manifest.json").exists():
         raise FailedError("the app ended well and wrote no assembly", where=command)
     return outdir
@@ -343,25 +353,58 @@ def _handed_over(context: Mapping[str, Json], outdir: Path) -> dict[str, str]:
     return handed
 
 
-def _run(command: str, cwd: Path, environment: Mapping[str, str]) -> None:
-    import subprocess
+def _run(command: str, cwd: Path, environment: Mapping[str, str], seconds: float) -> None:
+    code, output = _ran(command, cwd, environment, seconds)
+    if code != 0:
+        lines = output.decode(errors="replace").strip().splitlines()[-_TOLD:]
+        how = (
+            f"was not done after {seconds:g} s" if code is None else f"ended with exit code {code}"
+        )
+        raise FailedError(
+            f"the CDK app {how}",
+            where=f"{command} (in {cwd})",
+            fix="its last lines were:\n    " + "\n    ".join(lines or ["(none)"]),
+        )
 
-    done = subprocess.run(
+
+def _ran(
+    command: str, cwd: Path, environment: Mapping[str, str], seconds: float
+) -> tuple[int | None, bytes]:
+    """Run a command; return its exit code (None: it took too long) and what it wrote.
+
+    It has a session of its own, of which nothing is left when somebody interrupts this.
+    """
+    process = subprocess.Popen(
         ["/bin/sh", "-c", command],
         cwd=cwd,
         env=dict(environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        check=False,
+        start_new_session=True,
     )
-    if done.returncode:
-        lines = done.stdout.decode(errors="replace").strip().splitlines()[-_TOLD:]
-        raise FailedError(
-            f"the CDK app ended with exit code {done.returncode}",
-            where=f"{command} (in {cwd})",
-            fix="its last lines were:\n    " + "\n    ".join(lines or ["(none)"]),
-        )
+    with process:
+        try:
+            output, _ = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired as late:
+            _end(process)
+            return None, late.stdout or b""
+        except BaseException:
+            _end(process)
+            raise
+    return process.returncode, output
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Have a command and all that it has started end, by force if it does not within a moment."""
+    try:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(_GRACE)
+    except (ProcessLookupError, subprocess.TimeoutExpired):
+        pass
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _json_file(path: Path) -> dict[str, Json]:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +214,53 @@ def test_a_failed_app_is_told_with_its_last_lines(project: Path, tmp_path: Path)
     assert "exit code 3" in str(failed.value)
     assert "no such construct" in str(failed.value)
     assert "\n    50\n" not in str(failed.value)
+
+
+STUBBORN = (
+    "echo here; trap '' TERM; (trap '' TERM; exec sleep 60) & echo $$ $! > pids; exec sleep 60"
+)
+
+
+def alive(project: Path) -> list[str]:
+    """Return the processes of a stubborn app that still run."""
+    text = (project / "pids").read_text() if (project / "pids").exists() else ""
+    return [pid for pid in text.split() if _runs(Path("/proc") / pid / "stat")]
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for something that takes a moment."""
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _runs(stat: Path) -> bool:
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_an_app_that_does_not_end_is_ended(project: Path, tmp_path: Path) -> None:
+    """With all that it has started, and with what it wrote until then."""
+    with pytest.raises(FailedError, match=r"(?s)was not done after 0\.5 s.*    here"):
+        synthesize(STUBBORN, {}, tmp_path / "out", project, seconds=0.5)
+    until(lambda: not alive(project))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_app_does_not_outlive_who_runs_it(project: Path, tmp_path: Path, number: int) -> None:
+    """Ctrl-C reaches only the command, and TERM from a CI system only its own process."""
+    (project / "cdk.json").write_text(json.dumps({"app": STUBBORN}))
+    script = (
+        "import sys; from pathlib import Path; from snapshot_tool.assembly import synthesize;"
+        "from snapshot_tool.cli.signals import Signals; Signals().listen();"
+        "synthesize('', {}, Path(sys.argv[1]), Path(sys.argv[2]))"
+    )
+    words = [sys.executable, "-c", script, str(tmp_path / "out"), str(project)]
+    running = subprocess.Popen(words, stderr=subprocess.DEVNULL)
+    until(lambda: len(alive(project)) == 2)
+    running.send_signal(number)
+    running.wait(20)
+    until(lambda: not alive(project))
 
 
 def test_an_app_that_writes_nothing_has_failed(project: Path, tmp_path: Path) -> None:
