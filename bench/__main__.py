@@ -35,6 +35,9 @@ CASES = {
     "traffic": "traffic",
     "others": "others",
     "many": "many",
+    "functions": "functions",
+    "webhook": "webhook",
+    "proofs": "proofs",
     "memory": "memory",  # the last one: it judges what the others have run, too
 }
 

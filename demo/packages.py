@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -18,8 +19,11 @@ from pathlib import Path
 from demo.sources import CHECKOUT
 from padstone_cdk.buildspecs import pack, wrappers
 
-SUITES: Mapping[str, str] = {"5.12": "bullseye", "6.6.0": "trixie"}
-"""Versions of CBMC, and Debian's suites that have them."""
+SUITES: Mapping[str, Mapping[str, str]] = {
+    "debian": {"5.12": "bullseye", "6.6.0": "trixie"},
+    "ubuntu": {"5.12": "jammy", "6.6.0": "questing"},  # from memory; never tried
+}
+"""Versions of CBMC, and the suites that have them, by distribution."""
 _NOT_IN_LAMBDA = ("runner", "job", "bin")
 
 
@@ -102,8 +106,12 @@ def _cbmc(version: str, package: Path, cache: Path) -> None:
 def pin(source: Path, version: str) -> None:
     """Make the source of the package `cbmc` say which version it packs."""
     file = source / "VERSION"
-    line = f"debian {SUITES[version]} {version}"
-    file.write_text(re.sub(r"(?m)^debian\s.*$", line, file.read_text()))
+    distribution = platform.freedesktop_os_release()["ID"]
+    suite = SUITES.get(distribution, {}).get(version)
+    if suite is None:
+        raise PackageError(f"no suite of {distribution} is known to have CBMC {version}")
+    line = f"{distribution} {suite} {version}"
+    file.write_text(re.sub(rf"(?m)^{distribution}\s.*$", line, file.read_text()))
 
 
 def _run(*command: str, **variables: str) -> None:

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,27 @@ class ProofAccount:
         self.cloud.hub.webhook(
             self.facts["GitHubRepository"], self.facts["WebhookUrl"], secret, EVENTS
         )
+
+    def request(self, sha: str, *, cache: bool = True, statuses: bool = True, **more: Any) -> str:
+        """Ask for a run of a commit, as `padstone proof run` does; its ID."""
+        run_id = str(uuid.uuid4())
+        message = {
+            "kind": "request",
+            "delivery": run_id,
+            "repository": self.facts["GitHubRepository"],
+            "sha": sha,
+            "ref": "",
+            "cache": cache,
+            "statuses": statuses,
+            "requested_by": "somebody",
+            "replay_of": "",
+            "tools": None,
+            **more,
+        }
+        self.client("sqs").send_message(
+            QueueUrl=self.facts["EventsQueueUrl"], MessageBody=json.dumps(message)
+        )
+        return run_id
 
     # --- what became of a push -----------------------------------------------------------------
 

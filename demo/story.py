@@ -1,4 +1,4 @@
-"""A snapshot's whole life, played on a local cloud of its own.
+"""A snapshot's whole life, and proofs with its tools, played on a local cloud of its own.
 
 Every step is a command of `padstone` (or `cdk`) in a process of its own, as a user would run it;
 the facts are read from the accounts through boto3. IAM is enforced, and nobody is root.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -17,18 +16,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from demo import sources
+from demo import packages, sources
+from demo.commands import Commands, StoryError
+from demo.proofs import Proofs
 from demo.show import Show
 from demo.witness import Witness, differing
 from local_cloud import LocalCloud, testing
 
 ACCOUNTS = ("tools", "beta", "prod")
 TOOLS = ("batch", "cbmc", "lambda", "viewer")
+OLD_CBMC, NEW_CBMC = "5.12", "6.6.0"
 PROJECTS = sources.CHECKOUT / "examples" / "projects"
-
-
-class StoryError(Exception):
-    """A step of the story did not end as it should."""
 
 
 @dataclass
@@ -37,9 +35,8 @@ class Story:
 
     witness: Witness
     planted: Mapping[str, Path]
-    folder: Path
+    commands: Commands
     show: Show
-    environment: Mapping[str, str]
 
     # --- the chapters ----------------------------------------------------------------------------
 
@@ -51,17 +48,22 @@ class Story:
         self.go_back(first, third, before)
         self.promote(first)
         self.the_other_door(first)
-        self.tamper(second)
-        return self.finish()
+        runs = Proofs(self.witness, self.commands, self.show).play(old=first, new=second)
+        self.tamper(third)
+        return {**self.finish(), "runs": runs}
 
     def bootstrap(self) -> None:
         """The tools account: from the templates right here, then from its own snapshot."""
         self.show.chapter("1  The tools account, from local templates, then from its own snapshot")
-        self.padstone("deploy", "tools", "--from-source")
-        snapshot = self.padstone("snapshot", "create", "tools", "--reason", "the first one")["id"]
+        self.commands.padstone("deploy", "tools", "--from-source")
+        snapshot = self.commands.padstone(
+            "snapshot", "create", "tools", "--reason", "the first one"
+        )["id"]
         self.show.chapter("2  Its pipelines build lambda, batch, viewer, cbmc and the image")
-        self.padstone("deploy", "tools", "--snapshot", snapshot, "--build", "--deadline", "600")
-        listed = self.padstone("package", "list")["packages"]
+        self.commands.padstone(
+            "deploy", "tools", "--snapshot", snapshot, "--build", "--deadline", "600"
+        )
+        listed = self.commands.padstone("package", "list")["packages"]
         built = {package["tool"] for package in listed if package["latest"]}
         self.show.fact(
             "every tool has a package in the shared bucket",
@@ -73,45 +75,52 @@ class Story:
         """The first proof snapshot, and beta deployed from it."""
         self.show.chapter("3  A proof snapshot; account beta is deployed from it")
         for account in ("beta", "prod"):
-            self.padstone("account", "add", account)
-        first = self.create("the first")
+            self.commands.padstone("account", "add", account)
+        first = self.commands.create("the first")
+        cbmc = self.commands.pins(first)["cbmc"]
         self.show.fact(
             "the pinned cbmc package runs, out of the bucket",
-            checked=f"cbmc --version: {self.witness.cbmc_version(self.pins(first)['cbmc'])}",
+            checked=f"cbmc --version: {self.witness.cbmc_version(cbmc)}",
             holds=True,
         )
-        self.padstone("deploy", "beta", "--snapshot", first, "--reason", "first deployment")
+        self.commands.padstone(
+            "deploy", "beta", "--snapshot", first, "--reason", "first deployment"
+        )
         return first
 
     def move_on(self, first: str) -> tuple[str, str, Mapping[str, Any]]:
-        """One tool is rebuilt; a second snapshot has it, a third takes the older one again."""
-        self.show.chapter("4  One tool is rebuilt; two more snapshots; beta moves forward")
+        """A newer CBMC; a second snapshot has it, a third takes the older one again."""
+        self.show.chapter("4  CBMC 6.6.0 is built; two more snapshots; beta moves forward")
         before = self.witness.everything_of("beta")
-        source = self.planted["batch"]
-        with (source / "proof_ci" / "__init__.py").open("a", encoding="utf-8") as file:
-            file.write("\n# A change, and so another package.\n")
-        commit = sources.commit(source, "Change something")
-        self.padstone("package", "build", "batch")
-        second = self.create(f"batch at {commit[:8]}")
-        old = self.pins(first)["batch"]
-        overrides = self.folder / "overrides.json"
-        overrides.write_text(json.dumps({"batch": old["file"]}))
-        third = self.create("batch as before", "--package-overrides", str(overrides))
+        self.upgrade(NEW_CBMC)
+        second = self.commands.create(f"CBMC {NEW_CBMC}")
+        old = self.commands.pins(first)["cbmc"]
+        overrides = self.commands.folder / "overrides.json"
+        overrides.write_text(json.dumps({"cbmc": old["file"]}))
+        third = self.commands.create("CBMC as before", "--package-overrides", str(overrides))
         self.show.fact(
             "the second snapshot has the new package, the third the old one",
             checked="pins compared by digest",
-            holds=self.pins(second)["batch"]["sha256"] != old["sha256"]
-            and self.pins(third)["batch"]["sha256"] == old["sha256"],
+            holds=self.commands.pins(second)["cbmc"]["sha256"] != old["sha256"]
+            and self.commands.pins(third)["cbmc"]["sha256"] == old["sha256"],
         )
         self.through_cdk(second)
-        self.padstone("deploy", "beta", "--snapshot", third, "--reason", "moving on")
+        self.commands.padstone("deploy", "beta", "--snapshot", third, "--reason", "moving on")
         return second, third, before
+
+    def upgrade(self, version: str) -> None:
+        """Another CBMC is asked for, and built."""
+        packages.pin(self.planted["cbmc"], version)
+        sources.commit(self.planted["cbmc"], f"Pack CBMC {version}")
+        self.commands.padstone("package", "build", "cbmc")
 
     def through_cdk(self, snapshot: str) -> None:
         """Beta moves forward through the other door: the stock CDK CLI."""
-        argv = self.padstone("deploy", "beta", "--snapshot", snapshot, "--print-cdk")["argv"]
-        self.run(argv)
-        plan = self.padstone("plan", "beta", "--snapshot", snapshot)
+        argv = self.commands.padstone("deploy", "beta", "--snapshot", snapshot, "--print-cdk")[
+            "argv"
+        ]
+        self.commands.run(argv)
+        plan = self.commands.padstone("plan", "beta", "--snapshot", snapshot)
         self.show.fact(
             "after cdk deploy -c snapshot_id, padstone finds nothing to do",
             checked="padstone plan",
@@ -121,7 +130,9 @@ class Story:
     def go_back(self, first: str, third: str, before: Mapping[str, Any]) -> None:
         """Beta returns to the first snapshot, and is exactly what it was."""
         self.show.chapter("5  Beta rolls back to the first snapshot")
-        self.padstone("rollback", "beta", "--to", first, "--reason", f"{third} does not please us")
+        self.commands.padstone(
+            "rollback", "beta", "--to", first, "--reason", f"{third} does not please us"
+        )
         found = differing(before, self.witness.everything_of("beta"))
         self.show.fact(
             "beta is exactly what it was: templates, parameters, packages, images",
@@ -132,7 +143,7 @@ class Story:
     def promote(self, first: str) -> None:
         """Prod is given what beta runs."""
         self.show.chapter("   Prod is promoted to what beta runs")
-        self.padstone("promote", "beta", "prod", "--reason", "beta is well")
+        self.commands.padstone("promote", "beta", "prod", "--reason", "beta is well")
         same = self.witness.templates_of("beta") == self.witness.templates_of("prod")
         self.show.fact(
             f"prod runs {first}, the bytes that beta runs",
@@ -143,20 +154,22 @@ class Story:
     def the_other_door(self, first: str) -> None:
         """The stock CDK CLI consumes the same snapshot and finds nothing to do."""
         self.show.chapter("   The stock CDK CLI, on the same snapshot")
-        argv = self.padstone("deploy", "beta", "--snapshot", first, "--print-cdk")["argv"]
-        text = self.run(argv)
+        argv = self.commands.padstone("deploy", "beta", "--snapshot", first, "--print-cdk")["argv"]
+        text = self.commands.run(argv)
         self.show.fact(
             "after padstone, cdk deploy -c snapshot_id finds nothing to do",
             checked="cdk says (no changes) for both stacks",
             holds=text.count("(no changes)") == 2,
         )
 
-    def tamper(self, second: str) -> None:
+    def tamper(self, snapshot: str) -> None:
         """A frozen template is changed in the bucket; that is noticed before anything happens."""
-        self.show.chapter("6  A frozen template is tampered with")
-        self.witness.overwrite(self.padstone("snapshot", "show", second)["templates"][0]["key"])
+        self.show.chapter("9  A frozen template is tampered with")
+        self.witness.overwrite(
+            self.commands.padstone("snapshot", "show", snapshot)["templates"][0]["key"]
+        )
         before = len(self.witness.writes())
-        said = self.refused("deploy", "beta", "--snapshot", second)
+        said = self.commands.refused("deploy", "beta", "--snapshot", snapshot)
         self.show.fact(
             "the deployment is refused with exit code 4",
             checked=said.splitlines()[0],
@@ -170,8 +183,8 @@ class Story:
 
     def finish(self) -> dict[str, Any]:
         """The tables at the end."""
-        accounts = self.padstone("status")["accounts"]
-        snapshots = self.padstone("snapshot", "list")["snapshots"]
+        accounts = self.commands.padstone("status")["accounts"]
+        snapshots = self.commands.padstone("snapshot", "list")["snapshots"]
         self.show.table(
             "Accounts, as they really are",
             ("account", "id", "runs", "verified"),
@@ -215,57 +228,6 @@ class Story:
             "seconds": round(self.show.seconds, 1),
         }
 
-    def pins(self, snapshot: str) -> dict[str, Any]:
-        """Return a snapshot's packages by tool."""
-        shown = self.padstone("snapshot", "show", snapshot)
-        return {package["tool"]: package for package in shown["packages"]}
-
-    # --- commands --------------------------------------------------------------------------------
-
-    def padstone(self, *words: str) -> Any:
-        """Run a command of padstone, its progress on the terminal; return its JSON answer."""
-        return json.loads(self.run(["padstone", *words, "--json"]))
-
-    def create(self, reason: str, *words: str) -> str:
-        """Create a proof snapshot and return its ID."""
-        snapshot = self.padstone("snapshot", "create", "proof", "--reason", reason, *words)
-        return str(snapshot["id"])
-
-    def run(self, words: Sequence[str]) -> str:
-        """Run a command that has to succeed; return what it wrote to its standard output."""
-        through_cdk = words[0] == "cdk"
-        if through_cdk:  # else it writes to the cdk.out of this checkout
-            words = [*words, "--output", str(self.folder / "cdk.out")]
-        self.show.command([word for word in words if word != "--json"])
-        both = subprocess.STDOUT if through_cdk else None
-        done = subprocess.run(
-            words,
-            env=dict(self.environment),
-            cwd=sources.CHECKOUT,
-            stdout=subprocess.PIPE,
-            stderr=both,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise StoryError(f"{' '.join(words)}: exit code {done.returncode}\n{done.stdout}")
-        return done.stdout
-
-    def refused(self, *words: str) -> str:
-        """Run a command of padstone that must not verify; return what it says."""
-        self.show.command(["padstone", *words])
-        done = subprocess.run(
-            ["padstone", *words],
-            env=dict(self.environment),
-            cwd=sources.CHECKOUT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 4:
-            raise StoryError(f"exit code {done.returncode} instead of 4\n{done.stderr}")
-        return done.stderr.strip()
-
 
 def configure(cloud: LocalCloud, folder: Path) -> dict[str, str]:
     """Open the accounts and write a padstone.toml; return the environment of the commands."""
@@ -299,7 +261,10 @@ def perform(show: Show) -> dict[str, Any] | None:
         with LocalCloud.start(folder / "cloud", auth=True) as cloud:
             environment = configure(cloud, folder)
             planted = sources.plant_from(PROJECTS / "tools.json", cloud.repository)
-            story = Story(Witness(cloud, folder), planted, folder, show, environment)
+            packages.pin(planted["cbmc"], OLD_CBMC)
+            sources.commit(planted["cbmc"], f"Pack CBMC {OLD_CBMC}")
+            commands = Commands(folder, show, environment)
+            story = Story(Witness(cloud, folder), planted, commands, show)
             try:
                 return story.play()
             except StoryError as error:
