@@ -123,7 +123,7 @@ def _interrupted(error: BaseException) -> PadstoneError:
     notes = "; ".join(getattr(error, "__notes__", ()))
     return PadstoneError(
         f"stopped on request{f'; {notes}' if notes else ''}",
-        fix="locks are released; the same command run again finishes the work",
+        fix="no lock is left behind; the same command may be run again",
     )
 
 

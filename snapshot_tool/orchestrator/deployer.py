@@ -237,14 +237,18 @@ class Deployer:
         return deployment
 
     def _unrecorded(self, prepared: Prepared) -> bool:
-        """True if the newest record names another snapshot than the account runs.
+        """True if the newest record names another snapshot than the account runs, or other values.
 
         Whoever brought it there was stopped before writing that down, or used other means.
         """
         if prepared.manifest.id == UNFROZEN:
             return False
         newest = self.accounts.tools.ledger.history(prepared.reached.target.name, 1)
-        return [record.release_id for record in newest] != [prepared.manifest.id]
+        return not any(
+            record.release_id == prepared.manifest.id
+            and record.parameters in (None, _digest(prepared.plan))
+            for record in newest
+        )
 
     def _build(self, prepared: Prepared) -> None:
         target = prepared.reached.target
@@ -314,9 +318,17 @@ def _refuse_other_stage(manifest: Manifest, reached: Reached) -> None:
 
 
 def _digest(plan: Plan) -> Sha256:
-    """Return the digest of the values that a plan puts in force, hidden ones as ****."""
+    """Return the digest of the values that a plan puts in force, hidden ones as ****.
+
+    Without those that follow by themselves: outputs of the account's own stacks, which are not
+    known before, and the register, which changes without a deployment.
+    """
     values = {
-        change.name: {value.name: value.shown for value in change.parameters}
+        change.name: {
+            value.name: value.shown
+            for value in change.parameters
+            if value.source not in {Source.OWN_OUTPUT, Source.REGISTER}
+        }
         for change in plan.changes
     }
     return Sha256.of(canonical.dump(values))

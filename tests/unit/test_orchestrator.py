@@ -70,7 +70,14 @@ def test_the_second_run_changes_nothing_and_writes_nothing(world: World) -> None
     assert world.tables.writes == tables
 
 
-def test_what_was_deployed_and_not_recorded_is_recorded_by_the_next_run() -> None:
+@pytest.mark.parametrize(
+    ("other", "settings"),
+    [(True, {}), (False, {"ProjectName": "Bell"})],
+    ids=["another snapshot", "other parameters"],
+)
+def test_what_was_deployed_and_not_recorded_is_recorded_by_the_next_run(
+    other: bool, settings: Mapping[str, str]
+) -> None:
     """Whether it was stopped in between, or made by other means; the account is left alone."""
 
     class Failing(FakeTables):
@@ -88,13 +95,13 @@ def test_what_was_deployed_and_not_recorded_is_recorded_by_the_next_run() -> Non
     world.deploy("beta", a)
     tables.failing = True
     with pytest.raises(ServiceError):
-        world.deploy("beta", b)
+        world.deploy("beta", wanted := b if other else a, **settings)
     tables.failing = False
     writes = len(world.accounts["beta"].stacks.writes())
     for _ in range(2):
-        world.deploy("beta", b)
+        world.deploy("beta", wanted, **settings)
     assert len(world.accounts["beta"].stacks.writes()) == writes
-    assert [each.release_id for each in world.orchestrator().history("beta", 10)] == [b, a]
+    assert [one.release_id for one in world.orchestrator().history("beta", 10)] == [wanted, a]
 
 
 def test_a_plan_writes_nothing(world: World) -> None:
