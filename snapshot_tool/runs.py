@@ -16,7 +16,6 @@ ITEMS = 20_001
 """Items of one run: itself and its proofs."""
 REMEMBERED = 1000
 """Newest runs of a ref among which abbreviations are looked for."""
-_SHORTEST = 4
 _LIST = "padstone proof status ACCOUNT lists the newest runs"
 
 
@@ -59,7 +58,7 @@ class Runs:
             return self._there(text, self.get(text))
         if CommitSha.pattern.fullmatch(text):
             return self._there(text, self.of_commit(CommitSha(text)))
-        if len(text) < _SHORTEST or not re.fullmatch(r"[0-9a-f-]+", text):
+        if not re.fullmatch(r"[0-9a-f-]{4,39}", text):
             raise BadInputError(
                 f"{text!r} is neither a run nor a commit",
                 fix=f"name a run by its ID, or a commit by its 40 digits (git rev-parse); {_LIST}",

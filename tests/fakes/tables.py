@@ -38,6 +38,7 @@ SCHEMAS = {
     "deployments": Schema("account", "deployment_id"),
     "accounts": Schema("name"),
     "locks": Schema("account"),
+    "runs": Schema("run_id", "record"),
 }
 
 

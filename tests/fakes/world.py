@@ -21,6 +21,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.objects import FakeObjects
 from tests.fakes.parameters import FakeParameters
 from tests.fakes.pipelines import Ending, FakePipelines
+from tests.fakes.proofs import FakeJobs, FakeLogs, FakeQueues
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.snapshots import provenance
 from tests.fakes.stacks import FakeStacks
@@ -162,6 +163,9 @@ class FakeDoors:
     images: Images
     pipelines: FakePipelines
     shared: FakeObjects
+    queues: FakeQueues = field(default_factory=FakeQueues)
+    logs: FakeLogs = field(default_factory=FakeLogs)
+    jobs: FakeJobs = field(default_factory=FakeJobs)
     region: str = "us-west-2"
 
     def objects(self, bucket: str) -> FakeObjects:
