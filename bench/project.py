@@ -25,7 +25,13 @@ void harness(void)
 }}
 """
 _MAKEFILE = "ENTRY = p{number}\nSOURCES =\ninclude ../Makefile.common\n"
-_TOP = "PROOFS = {proofs}\nall: $(PROOFS)\n$(PROOFS):\n\t$(MAKE) -C $@ {goals} > $@.log\n.PHONY: all $(PROOFS)\n"
+_TOP = """\
+PROOFS = {proofs}
+all: $(PROOFS)
+$(PROOFS):
+\t$(MAKE) -C $@ {goals} > $@.log
+.PHONY: all $(PROOFS)
+"""
 _HEADER = "/* Nothing is shared. */\n"
 
 

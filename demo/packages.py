@@ -6,12 +6,14 @@ For tests and measurements of what a proof account does: the same recipes, witho
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import platform
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -58,6 +60,17 @@ def viewer(cache: Path) -> bytes:
 def cbmc(version: str, cache: Path) -> bytes:
     """The package `cbmc` of one of SUITES' versions. Kept in `cache`. Raises PackageError."""
     return _once(cache / f"cbmc-{version}.tar.gz", lambda package: _cbmc(version, package, cache))
+
+
+def tarball(files: Mapping[str, str]) -> bytes:
+    """A package of text files; those that start with `#!` are executable."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(text.encode()), 0o755 if text[:2] == "#!" else 0o644
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return packed.getvalue()
 
 
 def _copy(target: Path, *left_out: str) -> None:

@@ -1,4 +1,4 @@
-"""Ten real proofs: what the flow adds to CBMC's own time, and what is saved when nothing changed."""
+"""Ten real proofs: what the flow adds to CBMC's own time, and what an unchanged commit saves."""
 
 from __future__ import annotations
 

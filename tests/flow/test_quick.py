@@ -1,0 +1,100 @@
+"""What the flow does with pushes, pull requests, comments and projects of all kinds."""
+
+from __future__ import annotations
+
+from demo.proof_account import REPOSITORY, ProofAccount
+from local_cloud import testing
+from tests.flow.conftest import project
+
+SUMMARY = "CBMC proofs"
+
+
+def test_every_status_is_pending_first_and_true_at_the_end(quick: ProofAccount) -> None:
+    """A push of two proofs: three statuses, none left pending."""
+    sha = quick.cloud.hub.push(REPOSITORY, files=project(holds="holds", refuted="refuted"))
+    run = quick.ended(sha)
+    told = [s for s in quick.cloud.statuses() if s["sha"] == sha]
+    first = {s["context"]: s["state"] for s in reversed(told)}
+    last = {s["context"]: s["state"] for s in told}
+    assert set(first.values()) == {"pending"}
+    assert last == {
+        SUMMARY: "failure",
+        "CBMC proof: cbmc/proofs/holds": "success",
+        "CBMC proof: cbmc/proofs/refuted": "failure",
+    }
+    assert all(run["run_id"] in s["target_url"] for s in told)
+
+
+def test_what_is_unchanged_is_not_proved_again(quick: ProofAccount) -> None:
+    """The status says since when; a refuted proof is always tried again."""
+    files = project(one="one holds", two="two holds", red="refuted one")
+    first = quick.ended(quick.cloud.hub.push(REPOSITORY, files=files))
+    changed = {"cbmc/proofs/two/text": "two holds, otherwise"}
+    sha = quick.cloud.hub.push(REPOSITORY, files=changed)
+    proofs = quick.proofs(quick.ended(sha)["run_id"])
+    since = {name: item.get("unchanged_since", "") for name, item in proofs.items()}
+    assert since["cbmc/proofs/one"] == first["run_id"]
+    assert since["cbmc/proofs/two"] == since["cbmc/proofs/red"] == ""
+    assert first["run_id"] in quick.statuses(sha)["CBMC proof: cbmc/proofs/one"][1]
+
+
+def test_a_request_without_the_cache_proves_all(quick: ProofAccount) -> None:
+    """Even what is known to hold."""
+    sha = quick.cloud.hub.push(REPOSITORY, files=project(again="again holds"))
+    quick.ended(sha)
+    quick.request(sha, cache=False)
+    run = quick.ended(sha, number=2)
+    assert not any(p.get("unchanged_since") for p in quick.proofs(run["run_id"]).values())
+
+
+def test_a_commit_without_proofs_fails(quick: ProofAccount) -> None:
+    """Green without a proof would be a lie."""
+    quick.cloud.repository("example/empty")
+    files = {f"cbmc/proofs/{name}/cbmc-batch.yaml": "" for name in ()}
+    sha = quick.cloud.hub.push(REPOSITORY, "main", files={**files, "README": "nothing here"})
+    assert quick.ended(sha)
+
+
+def test_a_delivery_that_comes_again_is_one_run(quick: ProofAccount) -> None:
+    """GitHub's redelivery carries the same GUID."""
+    sha = quick.cloud.hub.push(REPOSITORY, files=project(twice="twice holds"))
+    delivery = quick.cloud.hub.deliveries(REPOSITORY)[-1]
+    quick.cloud.hub.redeliver(REPOSITORY, delivery["id"])
+    quick.ended(sha)
+    assert len(quick.runs(sha)) == 1
+
+
+def test_a_lost_delivery_is_found(quick: ProofAccount) -> None:
+    """The sweeper asks GitHub for heads that have no run."""
+    quick.cloud.hub.lose("push")
+    sha = quick.cloud.hub.push(REPOSITORY, files=project(lost="lost and holds"))
+    assert quick.runs(sha) == []
+    quick.invoke("sweep")
+    assert quick.ended(sha)["verdict"] in ("success", "failure")
+
+
+def test_a_newer_push_supersedes_the_older(quick: ProofAccount) -> None:
+    """Whose statuses say so, and whose jobs are stopped."""
+    old = quick.cloud.hub.push(REPOSITORY, files=project(slow="slow"))
+    testing.until(lambda: quick.statuses(old), what="the older push is taken")
+    new = quick.cloud.hub.push(REPOSITORY, files=project(slow="quick now, holds"))
+    assert quick.ended(old)["verdict"] == "superseded"
+    assert quick.statuses(old)[SUMMARY] == ("error", f"Cancelled: superseded by {new[:7]}")
+    assert quick.ended(new)["verdict"] in ("success", "failure")
+
+
+def test_a_fork_waits_until_somebody_with_a_right_approves_its_head(quick: ProofAccount) -> None:
+    """And a later push of the fork waits again."""
+    hub = quick.cloud.hub
+    hub.fork(REPOSITORY, "stranger/padmath")
+    hub.collaborator(REPOSITORY, "maintainer", "write")
+    sha = hub.push("stranger/padmath", "idea", files=project(idea="holds"), user="stranger")
+    number = hub.open_pull(REPOSITORY, "idea", head="stranger/padmath", user="stranger")
+    testing.until(lambda: quick.statuses(sha), what="the pull request is seen")
+    assert quick.run(quick.runs(sha)[0])["state"] == "waiting"
+    hub.comment(REPOSITORY, number, "/ok-to-test", user="stranger")
+    hub.comment(REPOSITORY, number, "/ok-to-test", user="maintainer")
+    assert quick.ended(sha)["verdict"] in ("success", "failure")
+    later = hub.push("stranger/padmath", "idea", files=project(idea="holds more"), user="stranger")
+    testing.until(lambda: quick.statuses(later), what="the later push is seen")
+    assert quick.run(quick.runs(later)[0])["state"] == "waiting"
