@@ -27,10 +27,20 @@ class ReadRefusedError(ValueError):
         self.message = message
 
 
+class NotAllowedError(Exception):
+    """The caller may not do something."""
+
+    def __init__(self, action: str, resource: str) -> None:
+        super().__init__(
+            f"User: {iam_evaluator.caller_arn()} is not authorized to perform: {action} on "
+            f"resource: {resource}"
+        )
+
+
 def install(machine: Machine) -> None:
     """Remembers the caller of every call to the services that read objects for callers."""
     del machine
-    for service in ("cloudformation", "lambda"):
+    for service in ("cloudformation", "lambda", "batch"):
         ministack.SERVICE_HANDLERS[service] = _remembering(ministack.SERVICE_HANDLERS[service])
     s3._foreign_bucket_allows = _naming_the_caller(s3._foreign_bucket_allows)
     iam_actions.s3_service_context = _with_conditional_writes(iam_actions.s3_service_context)
@@ -76,7 +86,9 @@ def _may_read(owner: str, bucket: str, key: str, version: str | None) -> bool:
     return bool(decision == "Allow")
 
 
-def _context(action: str, resource: str) -> tuple[Any, Any, Any] | None:
+def _context(
+    action: str, resource: str, conditions: dict[str, Any] | None = None
+) -> tuple[Any, Any, Any] | None:
     """What the caller's own policies decide, the evaluation they were asked in, their limits."""
     account = get_account_id()
     evaluation = iam_evaluator.EvalContext(
@@ -86,6 +98,7 @@ def _context(action: str, resource: str) -> tuple[Any, Any, Any] | None:
         action=action,
         resource_arn=resource,
         region=get_region(),
+        service_context={name.lower(): value for name, value in (conditions or {}).items()},
     )
     key = _caller_key.get()
     if not ministack.AUTH or not key or iam_evaluator.is_root_access_key(key):
@@ -98,6 +111,17 @@ def _context(action: str, resource: str) -> tuple[Any, Any, Any] | None:
     evaluation.principal_keys = principal.keys
     identity = iam_evaluator.evaluate(evaluation, principal.policies, *principal.limits)
     return identity, evaluation, principal.limits
+
+
+def caller_may(action: str, resource: str, conditions: dict[str, Any] | None = None) -> bool:
+    """Whether the caller of this request may do something more than the request's own action.
+
+    Only for services whose caller is remembered; a call that AWS makes itself has none, and may.
+    """
+    if not ministack.AUTH or not _caller_key.get():
+        return True
+    context = _context(action, resource, conditions)
+    return context is not None and context[0].decision == "Allow"
 
 
 def _with_conditional_writes(stock: Any) -> Any:

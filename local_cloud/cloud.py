@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 
 from local_cloud import profiles
 from local_cloud.directory import DEFAULT_REGION, Layout, ServerState, read_state
+from local_cloud.handles import Batch
 from local_cloud.hub import Hub
 
 START_SECONDS = 60.0
@@ -80,6 +81,7 @@ class LocalCloud:
         self._process = process
         self.faults = Faults(self)
         self.hub = Hub(self.control)
+        self.batch = Batch(self.control)
 
     @classmethod
     def start(

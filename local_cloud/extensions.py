@@ -44,8 +44,8 @@ def install(layout: Layout, state: ServerState, stop: Callable[[], None]) -> Any
         machine=machine,
         faults=injected,
         records={"mail": outbox, "statuses": github.statuses},
-        actions=github.deeds(),
-        forget=[github.forget],
+        actions={**github.deeds(), **batch.controls()},
+        forget=[github.forget, batch.forget],
         stop=stop,
     )
 

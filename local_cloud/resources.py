@@ -39,6 +39,8 @@ def _naming(stock: Callable[..., str]) -> Callable[..., str]:
         if arn != "*" or service not in _NAMES:
             return arn
         request = query if service == "cloudformation" else _parsed(body)
+        if service == "batch":
+            request = {**request, "operation": path.rsplit("/", 1)[-1].lower()}
         name = _NAMES[service](request)
         prefix = f"arn:aws:{iam_actions.SERVICE_TO_IAM_NAMESPACE[service]}:{region}:{account}:"
         return name if name.startswith("arn:") else f"{prefix}{name}" if name else arn
@@ -73,8 +75,32 @@ def _of_parameters(request: Request) -> str:
     return f"parameter/{path.strip('/')}" if path.strip("/") else ""
 
 
+def _of_batch(request: Request) -> str:
+    """A job is submitted to a queue; its definition is asked about in a second step.
+
+    Lists and descriptions are of no resource: only `*` allows them, as on AWS.
+    """
+    match request["operation"]:
+        case "submitjob":
+            queue = str(request.get("jobQueue") or "")
+            return queue if queue.startswith("arn:") or not queue else f"job-queue/{queue}"
+        case "terminatejob" | "canceljob":
+            return f"job/{request.get('jobId')}"
+        case "registerjobdefinition":
+            return f"job-definition/{request.get('jobDefinitionName')}"
+        case "deregisterjobdefinition":
+            return definition_arn(str(request.get("jobDefinition") or ""))
+    return ""
+
+
+def definition_arn(reference: str) -> str:
+    """The ARN that policies speak of, or the part of it behind the account."""
+    known = reference.startswith("arn:") or not reference
+    return reference if known else f"job-definition/{reference}"
+
+
 _NAMES: dict[str, Callable[[Request], str]] = {
-    "batch": lambda request: str(request.get("jobQueue") or ""),
+    "batch": _of_batch,
     "cloudformation": _of_change_set,
     "codebuild": _of_build,
     "codepipeline": lambda request: str(request.get("pipelineName") or request.get("name") or ""),

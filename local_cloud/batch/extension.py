@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from ministack.core.responses import error_response_json
+from ministack.core.responses import error_response_json, get_account_id, get_region
 from ministack.services import batch
 
 from local_cloud import events
-from local_cloud.batch import records, runner
+from local_cloud.authorization import NotAllowedError, caller_may
+from local_cloud.batch import definitions, records, runner
 from local_cloud.batch.orders import OrderError, order
 from local_cloud.machine import Machine
+from local_cloud.resources import definition_arn
 
 _machines: list[Machine] = []
 
@@ -19,26 +21,9 @@ def install(machine: Machine) -> None:
     _machines[:] = [machine]
     for path, operation in _OPERATIONS.items():
         batch._DISPATCH[f"/v1/{path}"] = _refusing(operation)
-    batch._register_job_definition = _keeping_all(batch._register_job_definition)
-    batch._DISPATCH["/v1/registerjobdefinition"] = batch._register_job_definition
+    # What CloudFormation calls, as well.
+    batch._register_job_definition = _refusing(definitions.register)
     events.add_target("batch", _submit_for_rule)
-
-
-def _keeping_all(stock: Any) -> Any:
-    """Stock forgets parameters, retries and time limits of a definition."""
-
-    def register(request: dict[str, Any]) -> Any:
-        answer = stock(request)
-        name = request.get("jobDefinitionName")
-        if answer[0] == 200:
-            revision = batch._job_definitions[name][-1]
-            for key in ("parameters", "retryStrategy", "timeout", "propagateTags",
-                        "platformCapabilities", "schedulingPriority"):  # fmt: skip
-                if key in request:
-                    revision[key] = request[key]
-        return answer
-
-    return register
 
 
 def _refusing(operation: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
@@ -47,13 +32,23 @@ def _refusing(operation: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
             return batch._json(200, operation(request))
         except OrderError as error:
             return error_response_json("ClientException", str(error), 400)
+        except NotAllowedError as error:
+            return error_response_json("AccessDeniedException", str(error), 403)
 
     return perform
 
 
+def _submit_as_caller(request: dict[str, Any]) -> dict[str, Any]:
+    """A job takes the right to submit to its queue, and the right to submit its definition."""
+    reference = definition_arn(str(request.get("jobDefinition") or ""))
+    place = f"arn:aws:batch:{get_region()}:{get_account_id()}:"
+    arn = reference if reference.startswith("arn:") else f"{place}{reference}"
+    if not caller_may("batch:SubmitJob", arn):
+        raise NotAllowedError("batch:SubmitJob", arn)
+    return _submit(request)
+
+
 def _submit(request: dict[str, Any]) -> dict[str, Any]:
-    if not request.get("jobName"):
-        raise OrderError("Missing required field: jobName")
     wanted = order(request)
     record = records.new(wanted)
     answer = {key: record[key] for key in ("jobId", "jobName", "jobArn")}
@@ -62,7 +57,7 @@ def _submit(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _terminate(request: dict[str, Any]) -> dict[str, Any]:
-    record = batch._jobs.get(request.get("jobId", ""))
+    record = _job(request)
     if record is not None and record["status"] not in records.ENDED:
         record["isTerminated"] = True
         runner.terminate(record, str(request.get("reason", "")))
@@ -70,14 +65,22 @@ def _terminate(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cancel(request: dict[str, Any]) -> dict[str, Any]:
-    record = batch._jobs.get(request.get("jobId", ""))
-    if record is not None and record["status"] in ("SUBMITTED", "PENDING", "RUNNABLE"):
+    record = _job(request)
+    if record is not None and record["status"] in records.WAITING:
         record["isCancelled"] = True
-        runner.terminate(record, str(request.get("reason", "")))
+        runner.cancel(record, str(request.get("reason", "")))
     return {}
 
 
+def _job(request: dict[str, Any]) -> dict[str, Any] | None:
+    job = str(request.get("jobId") or "").rsplit(":job/", 1)[-1]
+    found: dict[str, Any] | None = batch._jobs.get(job)
+    return found
+
+
 def _describe(request: dict[str, Any]) -> dict[str, Any]:
+    if len(request.get("jobs") or ()) > 100:
+        raise OrderError("jobs: at most 100 can be described at once")
     known = (batch._jobs.get(job.rsplit(":job/", 1)[-1]) for job in request.get("jobs") or ())
     return {"jobs": [record for record in known if record is not None]}
 
@@ -120,15 +123,6 @@ def _matches(record: dict[str, Any], wanted: dict[str, Any]) -> bool:
     )
 
 
-def _deregister(request: dict[str, Any]) -> dict[str, Any]:
-    reference = str(request.get("jobDefinition", "")).rsplit("job-definition/", 1)[-1]
-    name, _, revision = reference.partition(":")
-    for known in batch._job_definitions.get(name) or ():
-        if str(known["revision"]) == revision:
-            known["status"] = "INACTIVE"
-    return {}
-
-
 def _update_queue(request: dict[str, Any]) -> dict[str, Any]:
     name = str(request.get("jobQueue", "")).rsplit("/", 1)[-1]
     queue = batch._job_queues.get(name)
@@ -155,11 +149,31 @@ def _submit_for_rule(target: dict[str, Any]) -> None:
 
 
 _OPERATIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    "submitjob": _submit,
+    "submitjob": _submit_as_caller,
     "terminatejob": _terminate,
     "canceljob": _cancel,
     "describejobs": _describe,
     "listjobs": _list,
-    "deregisterjobdefinition": _deregister,
+    **definitions.OPERATIONS,
     "updatejobqueue": _update_queue,
 }
+
+
+def controls() -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
+    """What tests may do to jobs through the private endpoints."""
+    return {"batch/lose": _lose, "batch/lose-next": _lose_next}
+
+
+def forget() -> None:
+    """No losses to come."""
+    runner.forget()
+
+
+def _lose(body: dict[str, Any]) -> dict[str, Any]:
+    runner.lose(body["job"], body["kind"])
+    return {}
+
+
+def _lose_next(body: dict[str, Any]) -> dict[str, Any]:
+    runner.lose_next(body["kind"], int(body["times"]))
+    return {}

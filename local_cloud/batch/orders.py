@@ -1,12 +1,16 @@
 """What a SubmitJob asks for, after definition and overrides are laid over one another."""
 
 import fnmatch
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ministack.services import batch
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+PAYLOAD_BYTES = 30 * 1024
 DEFAULT_LOG_GROUP = "/aws/batch/job"
 
 
@@ -45,14 +49,16 @@ class Order:
         prefix = options.get("awslogs-stream-prefix", self.definition["jobDefinitionName"])
         return f"{prefix}/default"
 
-    def retries(self, code: int, reason: str) -> bool:
+    def retries(self, code: int | None, reason: str, status_reason: str) -> bool:
         """Whether an attempt that ended like this is tried again, if attempts are left."""
+        told = {
+            "onExitCode": "" if code is None else str(code),
+            "onReason": reason,
+            "onStatusReason": status_reason,
+        }
         for rule in self.exits:
-            patterns = {"onExitCode": str(code), "onReason": reason, "onStatusReason": reason}
             if all(
-                fnmatch.fnmatchcase(text, rule[key])
-                for key, text in patterns.items()
-                if key in rule
+                fnmatch.fnmatchcase(text, rule[key]) for key, text in told.items() if key in rule
             ):
                 return rule["action"].upper() == "RETRY"
         return True
@@ -65,18 +71,19 @@ def order(request: Mapping[str, Any]) -> Order:
     if not container:
         raise OrderError("only container jobs run here: the definition has no containerProperties")
     overrides = request.get("containerOverrides") or {}
+    _check(request, overrides)
     parameters = {**(definition.get("parameters") or {}), **(request.get("parameters") or {})}
     retry = request.get("retryStrategy") or definition.get("retryStrategy") or {}
     timeout = request.get("timeout") or definition.get("timeout") or {}
     size = int((request.get("arrayProperties") or {}).get("size") or 0)
     if size and not 2 <= size <= 10_000:
-        raise OrderError(f"Array size {size} is not between 2 and 10000")
+        raise OrderError(f"Array size {size} is invalid: it must be between 2 and 10000")
     seconds = timeout.get("attemptDurationSeconds")
     return Order(
         name=str(request["jobName"]),
         queue=_queue(str(request.get("jobQueue", ""))),
         definition=definition,
-        container={**container, **{k: v for k, v in overrides.items() if k != "environment"}},
+        container=_overridden(container, overrides),
         command=_command(overrides.get("command") or container.get("command") or [], parameters),
         environment=_variables(container) | _variables(overrides),
         parameters=parameters,
@@ -89,10 +96,55 @@ def order(request: Mapping[str, Any]) -> Order:
     )
 
 
+def _check(request: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
+    """What Batch refuses before it looks at queue and definition."""
+    if not NAME.fullmatch(str(request.get("jobName") or "")):
+        raise OrderError(
+            "Job name should match valid pattern: up to 128 letters, numbers, hyphens and "
+            "underscores, of which the first is a letter or a number"
+        )
+    if len(request.get("dependsOn") or ()) > 20:
+        raise OrderError("A job can depend upon a maximum of 20 jobs")
+    if len(json.dumps(request)) > PAYLOAD_BYTES:
+        raise OrderError(f"The request is larger than {PAYLOAD_BYTES} bytes")
+    for variable in overrides.get("environment") or ():
+        if not variable.get("name") or variable["name"].startswith("AWS_BATCH"):
+            raise OrderError("Environment variables cannot start with AWS_BATCH")
+    for requirement in overrides.get("resourceRequirements") or ():
+        _check_requirement(requirement)
+    _check_retries(request.get("retryStrategy") or {})
+
+
+def _check_requirement(requirement: Mapping[str, Any]) -> None:
+    kind, value = requirement.get("type"), str(requirement.get("value", ""))
+    whole = value.isdigit() and int(value) > 0
+    if kind not in ("VCPU", "MEMORY", "GPU") or not whole:
+        raise OrderError(f"Error executing request, Exception : invalid {kind} {value}")
+
+
+def _check_retries(retry: Mapping[str, Any]) -> None:
+    attempts = retry.get("attempts")
+    if attempts is not None and not 1 <= int(attempts) <= 10:
+        raise OrderError("Retry attempts must be between 1 and 10")
+    if retry.get("evaluateOnExit") and attempts is None:
+        raise OrderError("attempts must be specified with evaluateOnExit")
+    if len(retry.get("evaluateOnExit") or ()) > 5:
+        raise OrderError("evaluateOnExit has at most 5 conditions")
+
+
+def _overridden(container: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Requirements are overridden each by its type."""
+    plain = {k: v for k, v in overrides.items() if k not in ("environment", "resourceRequirements")}
+    needs = {n["type"]: n for n in container.get("resourceRequirements") or ()}
+    needs |= {n["type"]: n for n in overrides.get("resourceRequirements") or ()}
+    listed = {"resourceRequirements": list(needs.values())} if needs else {}
+    return {**container, **plain, **listed}
+
+
 def _queue(reference: str) -> Mapping[str, Any]:
     name = reference.rsplit("job-queue/", 1)[-1]
     queue: Mapping[str, Any] | None = batch._job_queues.get(name)
-    if queue is None:
+    if queue is None or (reference != name and reference != queue["jobQueueArn"]):
         raise OrderError(f"JobQueue {reference} does not exist")
     if queue["state"] != "ENABLED":
         raise OrderError(f"JobQueue {reference} is disabled")
@@ -104,7 +156,9 @@ def _definition(reference: str) -> Mapping[str, Any]:
     active = [
         known
         for known in batch._job_definitions.get(name) or ()
-        if known["status"] == "ACTIVE" and revision in ("", str(known["revision"]))
+        if known["status"] == "ACTIVE"
+        and revision in ("", str(known["revision"]))
+        and (not reference.startswith("arn:") or known["jobDefinitionArn"] == reference)
     ]
     if not active:
         raise OrderError(f"JobDefinition {reference} does not exist")

@@ -1,29 +1,35 @@
 """Jobs as DescribeJobs and ListJobs spell them."""
 
+import threading
 import time
 import uuid
-from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import batch
 
 from local_cloud import events
 from local_cloud.batch.orders import Order
 
 ENDED = ("SUCCEEDED", "FAILED")
+WAITING = ("SUBMITTED", "PENDING", "RUNNABLE")
 STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", *ENDED)
 
 Record = dict[str, Any]
+
+_counting = threading.Lock()
+_array_reasons: dict[str, str] = {}
 
 
 def new(order: Order) -> Record:
     """The record of a submitted job or array, stored with those of an array's children."""
     record = _record(order, str(uuid.uuid4()), {})
     if order.array_size:
-        record["arrayProperties"] = {"size": order.array_size, "statusSummary": {}}
+        counted = dict.fromkeys(STATUSES, 0) | {"SUBMITTED": order.array_size}
+        record["arrayProperties"] = {"size": order.array_size, "statusSummary": counted}
         for index in range(order.array_size):
             _record(order, f"{record['jobId']}:{index}", {"index": index})
-        summarise(record)
     return record
 
 
@@ -60,16 +66,21 @@ def _container(order: Order) -> Record:
 
 def advance(record: Record, status: str, reason: str = "") -> None:
     """Moves a job to a status, and says so to EventBridge."""
-    record["status"] = status
+    before, record["status"] = record["status"], status
     if reason:
         record["statusReason"] = reason
     if status == "RUNNING":
         record["startedAt"] = _now()
     if status in ENDED:
         record["stoppedAt"] = _now()
-    events.publish("aws.batch", "Batch Job State Change", dict(record), [record["jobArn"]])
+    announce(record)
     if parent := parent_of(record):
-        summarise(parent)
+        _count(parent, before, status)
+
+
+def announce(record: Record) -> None:
+    """Tells EventBridge where a job stands."""
+    events.publish("aws.batch", "Batch Job State Change", dict(record), [record["jobArn"]])
 
 
 def parent_of(record: Record) -> Record | None:
@@ -84,37 +95,63 @@ def children_of(record: Record) -> list[Record]:
     return [batch._jobs[f"{record['jobId']}:{index}"] for index in range(size)]
 
 
-def summarise(parent: Record) -> None:
-    """Counts the children of an array by status; the array ends when all of them have."""
-    counted = Counter(child["status"] for child in children_of(parent))
-    parent["arrayProperties"]["statusSummary"] = {s: counted.get(s, 0) for s in STATUSES}
-    if parent["status"] in ENDED:
-        return
-    if counted["SUCCEEDED"] + counted["FAILED"] < sum(counted.values()):
-        parent["status"] = "PENDING"
-        return
-    if counted["FAILED"]:
-        advance(parent, "FAILED", "Array Child Job failed")
-    else:
+def give_reason(record: Record, reason: str) -> None:
+    """Why an array will end, where somebody ends it."""
+    if "size" in (record.get("arrayProperties") or {}):
+        _array_reasons[record["jobId"]] = reason
+
+
+def _count(parent: Record, before: str, after: str) -> None:
+    """Keeps an array's count of its children by status; the array ends when all of them have."""
+    with _counting:
+        counted = parent["arrayProperties"]["statusSummary"]
+        counted[before] -= 1
+        counted[after] += 1
+        size = parent["arrayProperties"]["size"]
+        over = after in ENDED and sum(counted[status] for status in ENDED) == size
+    if over and counted["FAILED"]:
+        advance(parent, "FAILED", _array_reasons.pop(parent["jobId"], "Array Child Job failed"))
+    elif over:
         advance(parent, "SUCCEEDED")
 
 
-def attempt(record: Record, code: int | None, reason: str, stream: str, started: int) -> None:
+@dataclass(frozen=True)
+class Ending:
+    """How an attempt ended: without an exit code if nobody saw it, with a reason if one is told."""
+
+    code: int | None
+    reason: str = ""
+    status_reason: str = "Essential container in task exited"
+
+
+def attempt(record: Record, ending: Ending, stream: str, started: int) -> None:
     """Notes how an attempt ended."""
-    ending: Record = {"logStreamName": stream}
-    if code is not None:
-        ending["exitCode"] = code
-    if reason:
-        ending["reason"] = reason
+    told: Record = {
+        "logStreamName": stream,
+        "containerInstanceArn": _ecs_arn("container-instance"),
+        "taskArn": _ecs_arn("task"),
+        "networkInterfaces": [],
+    }
+    if ending.code is not None:
+        told["exitCode"] = ending.code
+    if ending.reason:
+        told["reason"] = ending.reason
     record["attempts"].append(
         {
-            "container": dict(ending),
+            "container": dict(told),
             "startedAt": started,
             "stoppedAt": _now(),
-            "statusReason": reason or "Essential container in task exited",
+            "statusReason": ending.status_reason,
         }
     )
-    record["container"].update(ending)
+    for key in ("exitCode", "reason"):
+        record["container"].pop(key, None)
+    record["container"].update(told)
+
+
+def _ecs_arn(kind: str) -> str:
+    place = f"arn:aws:ecs:{get_region()}:{get_account_id()}"
+    return f"{place}:{kind}/cluster/{uuid.uuid4().hex}"
 
 
 def summary(record: Record) -> Record:

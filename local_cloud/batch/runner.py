@@ -4,7 +4,8 @@ import shutil
 import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
@@ -13,9 +14,19 @@ from ministack.core.responses import get_region
 from ministack.services import batch
 
 from local_cloud import logs, processes, roles
-from local_cloud.batch import setpriv
+from local_cloud.batch import mounts, setpriv
 from local_cloud.batch.orders import Order
-from local_cloud.batch.records import ENDED, Record, advance, attempt, children_of
+from local_cloud.batch.records import (
+    ENDED,
+    WAITING,
+    Ending,
+    Record,
+    advance,
+    announce,
+    attempt,
+    children_of,
+    give_reason,
+)
 from local_cloud.machine import Credentials, Machine
 
 SERVICE = "ecs-tasks.amazonaws.com"
@@ -25,6 +36,8 @@ _POLL_SECONDS = 0.02
 _slots = threading.Semaphore(AT_ONCE)
 _running: dict[str, processes.Running] = {}
 _reasons: dict[str, str] = {}
+_losses: dict[str, str] = {}
+_next_losses: deque[str] = deque()
 
 
 def start(machine: Machine, order: Order, record: Record) -> None:
@@ -37,14 +50,47 @@ def start(machine: Machine, order: Order, record: Record) -> None:
 
 def terminate(record: Record, reason: str) -> None:
     """Stops a job wherever it is: SIGTERM, and SIGKILL if it does not end by itself."""
+    give_reason(record, reason)
     for job in children_of(record) or [record]:
+        if job["status"] not in ENDED:
+            _reasons.setdefault(job["jobId"], reason)
+            if (running := _running.get(job["jobId"])) is not None:
+                running.terminate(GRACE_SECONDS)
+
+
+def cancel(record: Record, reason: str) -> None:
+    """Ends a job that has not started, and the children of an array that have not."""
+    jobs = [j for j in children_of(record) or [record] if j["status"] in WAITING]
+    if jobs:
+        give_reason(record, reason)
+    for job in jobs:
         _reasons.setdefault(job["jobId"], reason)
-        if (running := _running.get(job["jobId"])) is not None:
-            running.terminate(GRACE_SECONDS)
+
+
+def lose(job_id: str, kind: str) -> None:
+    """Ends the running attempt of a job as a lost host would, or a lack of memory."""
+    running = _running.get(job_id)
+    if running is None or kind not in LOSSES:
+        raise ValueError(f"{job_id} does not run, or {kind} is none of {', '.join(LOSSES)}")
+    _losses[job_id] = kind
+    running.kill()
+
+
+def lose_next(kind: str, times: int) -> None:
+    """Does so with the next attempts of any jobs, as soon as they run."""
+    if kind not in LOSSES:
+        raise ValueError(f"{kind} is none of {', '.join(LOSSES)}")
+    _next_losses.extend([kind] * times)
+
+
+def forget() -> None:
+    """No losses to come."""
+    _next_losses.clear()
 
 
 def _run_all(machine: Machine, order: Order, record: Record) -> None:
     jobs = children_of(record) or [record]
+    announce(record)
     advance(record, "PENDING")
     if not _dependencies_met(record, order):
         for job in jobs:
@@ -80,6 +126,9 @@ def _run_child(machine: Machine, order: Order, record: Record) -> None:
             reason = _reasons.get(record["jobId"], "Dependent Job failed")
             advance(record, "FAILED", reason)
             return
+        if record["status"] == "SUBMITTED":
+            announce(record)
+            advance(record, "PENDING")
         advance(record, "RUNNABLE")
         with _slots:
             _attempts(machine, order, record)
@@ -106,52 +155,82 @@ def _before(order: Order, record: Record) -> list[str]:
 
 
 def _attempts(machine: Machine, order: Order, record: Record) -> None:
+    job_id = record["jobId"]
     for number in range(1, order.attempts + 1):
-        if (reason := _reasons.get(record["jobId"])) is not None:
+        if (reason := _reasons.get(job_id)) is not None:
             advance(record, "FAILED", reason)
             return
         advance(record, "STARTING")
-        running = _running[record["jobId"]] = processes.Running()
-        code = _attempt(machine, order, record, running, number)
-        if (reason := _reasons.get(record["jobId"])) is not None:
+        running = _running[job_id] = processes.Running()
+        ending = _attempt(machine, order, record, running, number)
+        del _running[job_id]
+        if (reason := _reasons.get(job_id)) is not None:
             advance(record, "FAILED", reason)
             return
-        if running.timed_out:
-            advance(record, "FAILED", "Job attempt duration exceeded timeout")
+        if ending.code == 0:
+            advance(record, "SUCCEEDED", ending.status_reason)
             return
-        ending = "Essential container in task exited"
-        if code == 0:
-            advance(record, "SUCCEEDED", ending)
-            return
-        if number == order.attempts or not order.retries(code, ending):
-            advance(record, "FAILED", ending)
+        again = order.retries(ending.code, ending.reason, ending.status_reason)
+        if running.timed_out or number == order.attempts or not again:
+            advance(record, "FAILED", ending.status_reason)
             return
         advance(record, "RUNNABLE")
 
 
 def _attempt(
     machine: Machine, order: Order, record: Record, running: processes.Running, number: int
-) -> int:
+) -> Ending:
     started = int(time.time() * 1000)
     stream = f"{order.log_prefix}/{uuid.uuid4().hex}"
     home = machine.layout.work / "jobs" / uuid.uuid4().hex
     work = home / "work"
     work.mkdir(parents=True)
     try:
-        variables = _environment(machine, order, record, home, number)
-        record["container"]["logStreamName"] = stream
-        advance(record, "RUNNING")
-        code = processes.run(
-            order.command, environment=variables, directory=work, running=running,
-            emit=logs.stream(order.log_group, stream), seconds=order.seconds,
-        )  # fmt: skip
-    except roles.RoleError as error:
-        attempt(record, None, f"CannotStartContainerError: {error}", stream, started)
-        return 1
+        ending = _ran(machine, order, record, running, (home, work, stream, number))
     finally:
         shutil.rmtree(home, ignore_errors=True)
-    attempt(record, code, "", stream, started)
-    return code
+    attempt(record, ending, stream, started)
+    return ending
+
+
+def _ran(
+    machine: Machine,
+    order: Order,
+    record: Record,
+    running: processes.Running,
+    place: tuple[Path, Path, str, int],
+) -> Ending:
+    home, work, stream, number = place
+    try:
+        variables = _environment(machine, order, record, home, number)
+    except roles.RoleError as error:
+        return Ending(None, f"CannotStartContainerError: {error}", "Task failed to start")
+    record["container"]["logStreamName"] = stream
+    advance(record, "RUNNING")
+    if _next_losses:
+        _losses[record["jobId"]] = _next_losses.popleft()
+        running.stop()
+    code = processes.run(
+        mounts.command(home, order.command), environment=variables, directory=work,
+        running=running, emit=logs.stream(order.log_group, stream), seconds=order.seconds,
+    )  # fmt: skip
+    if (kind := _losses.pop(record["jobId"], None)) is not None:
+        return LOSSES[kind]()
+    if running.timed_out:
+        return Ending(code, "", "Job attempt duration exceeded timeout")
+    return Ending(code)
+
+
+def _host_lost() -> Ending:
+    reason = f"Host EC2 (instance i-{uuid.uuid4().hex[:17]}) terminated."
+    return Ending(None, "", reason)
+
+
+def _out_of_memory() -> Ending:
+    return Ending(137, "OutOfMemoryError: Container killed due to memory usage")
+
+
+LOSSES: dict[str, Callable[[], Ending]] = {"host": _host_lost, "memory": _out_of_memory}
 
 
 def _environment(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local_cloud import testing
-from local_cloud.batch import setpriv
+from local_cloud.batch import mounts, setpriv
 from tests.local_cloud.conftest import Account
 
 ROLE = {
@@ -261,6 +263,204 @@ def test_a_job_may_do_what_its_role_may(strict_account: Account) -> None:
     assert allowed["status"] == "SUCCEEDED", jobs.log(allowed)
     assert denied["status"] == "FAILED"
     assert "AccessDenied" in "\n".join(jobs.log(denied))
+
+
+def test_a_terminated_array_ends_all_its_children(jobs: Jobs) -> None:
+    """Those that run and those that wait, with the reason that was given."""
+    array = jobs.submit("sleep 30", arrayProperties={"size": 20})
+    jobs.running(f"{array}:0")
+    jobs.batch.terminate_job(jobId=array, reason="superseded")
+    record = jobs.ended(array)
+    assert (record["status"], record["statusReason"]) == ("FAILED", "superseded")
+    assert record["arrayProperties"]["statusSummary"]["FAILED"] == 20
+    children = [jobs.describe(f"{array}:{index}") for index in range(20)]
+    assert {child["statusReason"] for child in children} == {"superseded"}
+    assert [child["attempts"] for child in children[-4:]] == [[]] * 4
+
+
+def test_a_cancelled_array_lets_running_children_run(jobs: Jobs) -> None:
+    array = jobs.submit("sleep 2", arrayProperties={"size": 10})
+    jobs.running(f"{array}:0")
+    jobs.batch.cancel_job(jobId=array, reason="not needed")
+    record = jobs.ended(array)
+    summary = record["arrayProperties"]["statusSummary"]
+    assert (summary["SUCCEEDED"] > 0, summary["FAILED"] > 0) == (True, True)
+    assert sum(summary.values()) == 10
+    assert record["statusReason"] == "not needed"
+
+
+def test_every_child_of_a_large_array_runs_once(jobs: Jobs) -> None:
+    array = jobs.submit("true", arrayProperties={"size": 300})
+    counts = testing.until(
+        lambda: jobs.describe(array)["status"] == "SUCCEEDED" and jobs.describe(array), seconds=60
+    )["arrayProperties"]["statusSummary"]
+    assert counts == {**dict.fromkeys(counts, 0), "SUCCEEDED": 300}
+    pages = jobs.batch.get_paginator("list_jobs").paginate(
+        arrayJobId=array, jobStatus="SUCCEEDED", maxResults=100
+    )
+    listed = [line["arrayProperties"]["index"] for page in pages for line in page["jobSummaryList"]]
+    assert sorted(listed) == list(range(300))
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"jobName": "a job"}, "Job name"),
+        ({"jobName": "-job"}, "Job name"),
+        ({"arrayProperties": {"size": 1}}, "Array size"),
+        ({"arrayProperties": {"size": 10_001}}, "Array size"),
+        ({"containerOverrides": {"environment": [{"name": "AWS_BATCH_X", "value": "1"}]}},
+         "AWS_BATCH"),
+        ({"containerOverrides": {"resourceRequirements": [{"type": "MEMORY", "value": "x"}]}},
+         "MEMORY"),
+        ({"retryStrategy": {"attempts": 11}}, "attempts"),
+        ({"containerOverrides": {"command": ["x" * 40_000]}}, "larger"),
+    ],
+)  # fmt: skip
+def test_a_wrong_request_is_refused(jobs: Jobs, request_: dict[str, Any], message: str) -> None:
+    wanted = {"jobName": "job", "jobQueue": jobs.names["Queue"],
+              "jobDefinition": jobs.names["Definition"], **request_}  # fmt: skip
+    with pytest.raises(jobs.batch.exceptions.ClientException, match=message):
+        jobs.batch.submit_job(**wanted)
+
+
+def test_overridden_requirements_are_told(jobs: Jobs) -> None:
+    """Each type is overridden alone."""
+    wanted = {"resourceRequirements": [{"type": "MEMORY", "value": "1024"}], "command": ["true"]}
+    job = jobs.batch.submit_job(
+        jobName="job", jobQueue=jobs.names["Queue"], jobDefinition=jobs.names["Definition"],
+        containerOverrides=wanted,
+    )["jobId"]  # fmt: skip
+    needs = jobs.ended(job)["container"]["resourceRequirements"]
+    assert {n["type"]: n["value"] for n in needs} == {"VCPU": "1", "MEMORY": "1024"}
+
+
+def test_a_lost_host_leaves_no_exit_code(jobs: Jobs) -> None:
+    """The attempt is tried again where the job asks for that."""
+    rules = [{"onStatusReason": "Host EC2*", "action": "RETRY"},
+             {"onReason": "*", "action": "EXIT"}]  # fmt: skip
+    job = jobs.submit(
+        'test "$AWS_BATCH_JOB_ATTEMPT" = 2 || sleep 30',
+        retryStrategy={"attempts": 3, "evaluateOnExit": rules},
+    )
+    jobs.running(job)
+    jobs.account.cloud.batch.lose(job)
+    record = jobs.ended(job)
+    first = record["attempts"][0]
+    assert (record["status"], len(record["attempts"])) == ("SUCCEEDED", 2)
+    assert first["statusReason"].startswith("Host EC2 (instance i-")
+    assert "exitCode" not in first["container"]
+
+
+def test_a_job_may_run_out_of_memory(jobs: Jobs) -> None:
+    job = jobs.submit("sleep 30")
+    jobs.running(job)
+    jobs.account.cloud.batch.lose(job, "memory")
+    record = jobs.ended(job)
+    assert record["container"]["exitCode"] == 137
+    assert record["container"]["reason"].startswith("OutOfMemoryError: Container killed")
+    assert record["statusReason"] == "Essential container in task exited"
+
+
+def test_jobs_to_come_can_be_lost(jobs: Jobs) -> None:
+    jobs.account.cloud.batch.lose_next("host")
+    record = jobs.ended(jobs.submit("true"))
+    assert (record["status"], record["statusReason"][:8]) == ("FAILED", "Host EC2")
+    assert jobs.ended(jobs.submit("true"))["status"] == "SUCCEEDED"
+
+
+def test_each_job_has_a_place_of_its_own(jobs: Jobs) -> None:
+    """Where this machine allows it; nothing of it is left, and jobs do not meet there."""
+    if mounts._prefix() is None:
+        assert mounts.command(Path("/tmp"), ["true"]) == ["true"]
+        return
+    script = "ls /var/local; mkdir /var/local/here && id -u"
+    records = [jobs.ended(jobs.submit(script)) for _ in range(2)]
+    assert [jobs.log(record) for record in records] == [[str(os.getuid())]] * 2
+    assert not Path("/var/local/here").exists()
+
+
+def test_revisions_are_found_by_name_and_arn(jobs: Jobs) -> None:
+    first = jobs.names["Definition"]
+    name = first.rsplit("/", 1)[-1].partition(":")[0]
+    container = {"image": "other", "command": ["echo", "second"]}
+    second = jobs.batch.register_job_definition(
+        jobDefinitionName=name, type="container", containerProperties=container
+    )["jobDefinitionArn"]
+
+    def found(**how: Any) -> list[str]:
+        told = jobs.batch.describe_job_definitions(**how)["jobDefinitions"]
+        return [definition["jobDefinitionArn"] for definition in told]
+
+    assert found(jobDefinitions=[first]) == [first]
+    assert found(jobDefinitions=[f"{name}:2"]) == [second]
+    assert found(jobDefinitionName=name) == [second, first]
+    old = jobs.batch.submit_job(jobName="job", jobQueue=jobs.names["Queue"], jobDefinition=first)
+    new = jobs.batch.submit_job(jobName="job", jobQueue=jobs.names["Queue"], jobDefinition=second)
+    logs = [jobs.log(jobs.ended(job["jobId"])) for job in (old, new)]
+    assert logs == [["hello"], ["second"]]
+    jobs.batch.deregister_job_definition(jobDefinition=first)
+    assert found(jobDefinitionName=name, status="ACTIVE") == [second]
+    with pytest.raises(jobs.batch.exceptions.ClientException):
+        jobs.batch.submit_job(jobName="job", jobQueue=jobs.names["Queue"], jobDefinition=first)
+
+
+def submitter(jobs: Jobs, *statements: dict[str, Any]) -> Any:
+    """A client of a user with these rights."""
+    account = jobs.account
+    iam = account.client("iam")
+    iam.create_user(UserName="submitter")
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", **s} for s in statements],
+    }
+    iam.put_user_policy(UserName="submitter", PolicyName="p", PolicyDocument=json.dumps(document))
+    key = iam.create_access_key(UserName="submitter")["AccessKey"]
+    profile = f"{account.profile}-submitter"
+    account.cloud.add_profile(profile, key["AccessKeyId"], key["SecretAccessKey"])
+    return testing.client(account.cloud, profile, "batch")
+
+
+@pytest.mark.parametrize("missing", ["", "Queue", "Definition"])
+def test_a_job_takes_rights_on_queue_and_definition(strict_account: Account, missing: str) -> None:
+    jobs = Jobs(strict_account)
+    granted = [jobs.names[name] for name in ("Queue", "Definition") if name != missing]
+    client = submitter(jobs, {"Action": "batch:SubmitJob", "Resource": granted})
+    wanted = {"jobName": "job", "jobQueue": jobs.names["Queue"],
+              "jobDefinition": jobs.names["Definition"]}  # fmt: skip
+    if not missing:
+        assert client.submit_job(**wanted)["jobId"]
+        return
+    with pytest.raises(ClientError, match="not authorized to perform: batch:SubmitJob"):
+        client.submit_job(**wanted)
+
+
+def test_whoever_registers_a_definition_must_be_allowed_to_pass_its_role(
+    strict_account: Account,
+) -> None:
+    jobs = Jobs(strict_account)
+    role = f"arn:aws:iam::{strict_account.id}:role/{jobs.names['Role']}"
+    definitions = f"arn:aws:batch:us-west-2:{strict_account.id}:job-definition/mine*"
+    passed = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    client = submitter(
+        jobs,
+        {"Action": "batch:RegisterJobDefinition", "Resource": definitions},
+        {"Action": "iam:PassRole", "Resource": role, "Condition": passed},
+    )
+
+    def register(name: str, role: str) -> str:
+        container = {"image": "busybox", "command": ["true"], "jobRoleArn": role}
+        return str(
+            client.register_job_definition(
+                jobDefinitionName=name, type="container", containerProperties=container
+            )["jobDefinitionArn"]
+        )
+
+    assert register("mine-1", role).endswith("mine-1:1")
+    with pytest.raises(ClientError, match="iam:PassRole"):
+        register("mine-1", f"{role}-other")
+    with pytest.raises(ClientError, match="batch:RegisterJobDefinition"):
+        register("other", role)
 
 
 def test_a_cloud_that_is_not_root_lets_jobs_stay_who_they_are(tmp_path: Path) -> None:

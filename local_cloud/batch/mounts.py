@@ -1,0 +1,53 @@
+"""A place of its own for each job: a fresh directory at /var/local, as in a container."""
+
+import functools
+import logging
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+PLACE = Path("/var/local")
+_BIND = 'mount --bind "$0" /var/local && exec "$@"'
+
+Prefix = Callable[[Path], list[str]]
+
+
+def command(home: Path, words: Sequence[str]) -> list[str]:
+    """The command, made to find an empty /var/local of its own where this machine allows that."""
+    prefix = _prefix()
+    if prefix is None or home.is_relative_to(PLACE):
+        return list(words)
+    folder = home / "var-local"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    return [*prefix(folder), *words]
+
+
+@functools.cache
+def _prefix() -> Prefix | None:
+    """The first way that works; asked once, and told once if there is none."""
+    for prefix in (_as_root, _as_somebody):
+        with tempfile.TemporaryDirectory() as folder:
+            test = [*prefix(Path(folder)), "touch", str(PLACE / "works")]
+            try:
+                done = subprocess.run(test, capture_output=True, check=False, timeout=20)
+            except (OSError, subprocess.TimeoutExpired):
+                continue
+            if done.returncode == 0 and (Path(folder) / "works").exists():
+                return prefix
+    logging.getLogger("local_cloud").error(
+        "jobs share /var/local with this machine: mount namespaces are not allowed here"
+    )
+    return None
+
+
+def _as_root(folder: Path) -> list[str]:
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", _BIND, str(folder)]
+
+
+def _as_somebody(folder: Path) -> list[str]:
+    """Root of a user namespace mounts; a second one inside gives the job its own user back."""
+    outer = ["unshare", "--user", "--map-root-user", "--mount", "--propagation", "private"]
+    inner = ["unshare", "--user", f"--map-user={os.getuid()}", f"--map-group={os.getgid()}", "--"]
+    return [*outer, "sh", "-c", _BIND, str(folder), *inner]
