@@ -5,14 +5,13 @@ It is made without scripts, and does not renew itself: the site's sandbox forbid
 
 import re
 from collections.abc import Sequence
-from urllib.parse import quote
 
 from proof_ci.outcome import Count
 
 from .changes import Comparison
 from .markup import Content, Markup, document, join, tag
 from .model import Proof, Run
-from .places import UP, commit_prefix, link, to_proof, to_run
+from .places import UP, commit_prefix, link, quoted, to_proof, to_run
 from .saying import (
     CHANGES,
     Look,
@@ -80,12 +79,12 @@ def time(epoch: int) -> Markup:
 
 def commit_link(repository: str, sha: str) -> Markup:
     """A commit, on GitHub."""
-    href = f"{GITHUB}/{quote(repository)}/commit/{quote(sha, safe='')}"
+    href = f"{GITHUB}/{quoted(repository)}/commit/{quoted(sha, safe='')}"
     return tag("a", tag("code", sha[:12]), href=href, title=sha)
 
 
 def _head(run: Run, look: Look, compared: Comparison | None) -> list[Content]:
-    repository = tag("a", run.repository, href=f"{GITHUB}/{quote(run.repository)}")
+    repository = tag("a", run.repository, href=f"{GITHUB}/{quoted(run.repository)}")
     said = [
         tag("p", badge(look), " ", tag("strong", summary(run))),
         *(tag("p", line) for line in (run.reason, unchanged(run), warned(run)) if line),
@@ -118,12 +117,12 @@ def _facts(run: Run, compared: Comparison | None) -> Markup:
 
 
 def _origin(run: Run) -> list[tuple[str, Content]]:
-    at = f"{GITHUB}/{quote(run.repository)}"
+    at = f"{GITHUB}/{quoted(run.repository)}"
     if run.number is not None:
         return [("Pull request", tag("a", f"#{run.number}", href=f"{at}/pull/{run.number}"))]
     if run.ref.startswith(_BRANCH):
         name = run.ref.removeprefix(_BRANCH)
-        branch = tag("a", name, href=f"{at}/tree/{quote(name, errors='replace')}")
+        branch = tag("a", name, href=f"{at}/tree/{quoted(name, errors='replace')}")
         return [("Branch", branch)]
     return [("Ref", run.ref or None)]
 

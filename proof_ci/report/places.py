@@ -46,9 +46,14 @@ def proof_prefix(run_id: str, proof: str) -> str:
     return f"{run_prefix(run_id)}proofs/{segment(proof)}/"
 
 
+def quoted(text: str, *, safe: str = "/") -> str:
+    """Any text as part of a link, also one that UTF-8 cannot write."""
+    return quote(text, safe=safe, errors="replace")
+
+
 def link(key: str) -> str:
     """A key as a relative link from its folder or, behind `UP`, from the site's top."""
-    return quote(key, safe="/")
+    return quoted(key)
 
 
 def to_run(run_id: str) -> str:
@@ -63,4 +68,4 @@ def to_proof(run_id: str, proof: str) -> str:
 
 def anchor(proof: str) -> str:
     """The fragment that leads to a proof's row."""
-    return f"#{quote(proof, safe='')}"
+    return f"#{quoted(proof, safe='')}"

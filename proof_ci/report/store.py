@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from proof_ci.aws import client, code, translated
+from proof_ci.clients import client, code, translated
 from proof_ci.ports import UnavailableError
 
 from .archive import Body
