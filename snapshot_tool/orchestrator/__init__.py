@@ -266,7 +266,8 @@ class Orchestrator:
         tools, own = self._tools, self._accounts.reach(TOOLS).target
         target = own if name == TOOLS else self._accounts.reach(name).target
         facts = ToolsFacts.of(own, [stack.outputs for stack in tools.stacks])
-        return grants(role, facts, target)
+        proving = role is Role.PROVER and name != TOOLS
+        return grants(role, facts, target, self.proofs.machinery(name) if proving else None)
 
     @cached_property
     def proofs(self) -> Proofs:

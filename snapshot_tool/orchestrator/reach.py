@@ -11,7 +11,7 @@ from snapshot_tool.model.config import TOOLS, AccountConfig, Config
 from snapshot_tool.model.plan import Target
 from snapshot_tool.model.progress import Progress
 from snapshot_tool.model.stacks import StackState
-from snapshot_tool.model.tags import STAGE, belongs_to
+from snapshot_tool.model.tags import STAGE
 from snapshot_tool.parallel import both
 from snapshot_tool.ports import Clock, Doors
 from snapshot_tool.tools import ToolsAccount
@@ -40,8 +40,7 @@ class Reached:
 
         Both may live in one AWS account.
         """
-        found = self.doors.stacks.describe_all()
-        mine = [one for one in found if belongs_to(one.tags, self.target.environment)]
+        mine = self.account.tagged(self.target.environment)
         return [one for one in mine if (one.tags[STAGE] == ToolsAccount.STAGE) == self.is_tools]
 
 

@@ -30,6 +30,7 @@ from snapshot_tool.orchestrator.proofs.there import There
 from snapshot_tool.orchestrator.reach import Accounts
 from snapshot_tool.planner import compare, replay
 from snapshot_tool.planner.compare import Comparison
+from snapshot_tool.policies import ProofFacts
 
 _CANCELLED = 120.0
 """Seconds to wait for the end of a run that was cancelled."""
@@ -171,6 +172,17 @@ class Proofs:
     def report_url(self, name: str, run_id: str) -> str:
         """Return the address of a run's page; empty where there is none."""
         return self._open(name).facts.report_url(run_id)
+
+    def machinery(self, name: str) -> ProofFacts:
+        """Return what a prover's policy names."""
+        there = self._open(name)
+        target, definition = there.facts.target, self._definition(there)
+        queue = there.facts.events_queue.rpartition("/")[2]
+        return ProofFacts(
+            queue=f"arn:aws:sqs:{target.region}:{target.account_id}:{queue}",
+            job_role=definition.job_role,
+            repository=definition.image.rpartition("@")[0],
+        )
 
     # --- how -------------------------------------------------------------------------------------
 
