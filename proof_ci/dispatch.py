@@ -1,63 +1,242 @@
-"""The function behind the events queue: what passes the trust gate is prepared, once."""
+"""The function behind the events queue: what passes the trust gate is prepared, once.
+
+Each step may be the last one before a crash: SQS then delivers the message again, and whatever was
+done is found done or is done again without harm.
+"""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 from . import aws
 from .batches import Message, handle_each
 from .config import Name, Settings
-from .events import from_message
+from .ending import Endings
+from .events import Cancel, Command, Event, PullRequest, Push, from_message
+from .github import connector
 from .log import Log
-from .ports import Builds, Claim, Runs, UnavailableError
-from .trust import Refusal, Run, decide
+from .messages import page_request, run_url, summary_of
+from .ports import Builds, Claim, GitHub, Queue, RateLimitedError, Runs, UnavailableError
+from .run import End, RunRecord, State
+from .table import RunsTable
+from .trace import traced
+from .trust import (
+    Approve,
+    Close,
+    Decision,
+    Facts,
+    Go,
+    Project,
+    Refusal,
+    Stop,
+    Wait,
+    decide,
+    idle,
+    is_active,
+    outdated,
+)
+
+FETCHING = "Fetching the source"
+WAITING = "Waits for /ok-to-test by somebody with write permission"
 
 
 @dataclass(frozen=True)
 class Dispatch:
-    """What the function needs. `handed_on` goes to the source preparation beside the run."""
+    """What the function needs. `handed_on` goes to the source preparation beside the run.
 
+    `events` is where its messages come from. Statuses and pages are asked for where `endings` asks.
+    """
+
+    events: Queue
     runs: Runs
     builds: Builds
-    repository: str
-    branch: str
+    endings: Endings
+    connect: Callable[[], GitHub]
+    project: Project
     handed_on: Mapping[str, str]
     log: Log = field(default_factory=Log)
 
     def handle(self, message: Message) -> None:
-        """Start the run that the message's event asks for, if it may and has not been started."""
+        """Do what the message's event leads to, unless that has been done."""
         event = from_message(message.body)
-        log = self.log.bind(correlation_id=event.delivery)
-        decision = decide(event, repository=self.repository, branch=self.branch)
-        if isinstance(decision, Refusal):
-            log.info("refused", reason=decision.reason)
-        else:
-            self._start(decision, log)
+        run_id = event.run_id if isinstance(event, Cancel) else event.delivery
+        log = self.log.bind(correlation_id=run_id, kind=event.KIND)
+        with traced("dispatch", run_id):
+            try:
+                self._do(self._decision(event), log)
+            except RateLimitedError as error:
+                self.events.delay(message.receipt, error.seconds)
+                raise
 
-    def _start(self, run: Run, log: Log) -> None:
-        claim = self.runs.claim(run)
-        if claim is Claim.DONE:
-            log.info("already started", sha=run.sha)
+    def _decision(self, event: Event) -> Decision:
+        refusal = idle(event, self.project)
+        if refusal is not None:
+            return refusal
+        facts = self._facts(event)
+        decision = decide(event, facts, self.project)
+        if isinstance(decision, Wait) and self._is_trusted(facts):
+            return decide(event, replace(facts, may_write=True), self.project)
+        return decision
+
+    def _facts(self, event: Event) -> Facts:
+        """Everything that the decision needs, but for the rights of a pull request's author."""
+        repository = self.project.repository
+        match event:
+            case Push():
+                branch = event.ref.removeprefix("refs/heads/")
+                head = self.connect().head(repository, branch)
+                return Facts(head=head, known=self.runs.of_ref(repository, event.ref))
+            case PullRequest():
+                pull = self.connect().pull(repository, event.number)
+                return Facts(pull=pull, known=self.runs.of_ref(repository, event.ref))
+            case Command():
+                return self._facts_of_command(event)
+            case _:
+                return Facts()
+
+    def _facts_of_command(self, event: Command) -> Facts:
+        github, repository = self.connect(), self.project.repository
+        if not github.may_write(repository, event.commenter):
+            return Facts()
+        return Facts(
+            pull=github.pull(repository, event.number),
+            may_write=True,
+            known=self.runs.of_ref(repository, event.ref),
+        )
+
+    def _is_trusted(self, facts: Facts) -> bool:
+        author = None if facts.pull is None else facts.pull.author
+        return author is not None and self.connect().may_write(self.project.repository, author)
+
+    def _do(self, decision: Decision, log: Log) -> None:
+        match decision:
+            case Refusal(reason):
+                log.info(f"refused: {reason}")
+            case Go():
+                self._go(decision, log)
+            case Wait():
+                self._wait(decision, log)
+            case Approve(run_id):
+                self._approve(run_id, log.bind(correlation_id=run_id))
+            case Close():
+                self._close(decision, log)
+            case Stop(run_id):
+                self._stop(run_id, log)
+
+    def _go(self, go: Go, log: Log) -> None:
+        if _is_ours(self.runs.open(go.run), log):
+            record = self._record(go.run.run_id)
+            self._supersede(go, record, log)
+            self._start(record, log)
+
+    def _wait(self, wait: Wait, log: Log) -> None:
+        self.runs.open(wait.run, waiting=True)
+        record = self._record(wait.run.run_id)
+        if record.state is not State.WAITING:
+            log.info("already approved or ended", sha=wait.run.sha)
             return
-        if claim is Claim.ANOTHERS:
-            raise UnavailableError("the run is being started by another")
+        self._supersede(wait, record, log)
+        self._tell(record, WAITING)
+        self._tell_its_end(record)
+        log.info(f"waits: {wait.why}", sha=wait.run.sha)
+
+    def _approve(self, run_id: str, log: Log) -> None:
+        if _is_ours(self.runs.approve(run_id), log):
+            self._start(self._record(run_id), log)
+
+    def _close(self, close: Close, log: Log) -> None:
+        for record in self.runs.of_ref(self.project.repository, close.ref):
+            if is_active(record) and record.run.statuses:
+                self.endings.end(record, End.CANCELLED, close.why)
+                log.info(f"ended: {close.why}", ended=record.run.run_id)
+
+    def _stop(self, run_id: str, log: Log) -> None:
+        record = self.runs.get(run_id)
+        if record is None:
+            log.info("refused: there is no such run")
+        elif self.endings.end(record, End.CANCELLED, ""):
+            log.info("ended by request")
+        else:
+            log.info("refused: the run has ended")
+
+    def _start(self, record: RunRecord, log: Log) -> None:
+        run = record.run
+        self._tell(record, FETCHING)
         build_id = self.builds.start(run, self.handed_on)
-        self.runs.started(run, build_id)
-        log.info("started", sha=run.sha, build_id=build_id)
+        if self.runs.fetching(run.run_id, build_id):
+            log.info("started", sha=run.sha, build_id=build_id)
+        elif self._tell_its_end(record):
+            self.builds.stop(build_id)
+            log.info("ended before it began", sha=run.sha)
+
+    def _supersede(self, decision: Go | Wait, own: RunRecord, log: Log) -> None:
+        run = own.run
+        known = self.runs.of_ref(run.repository, run.ref) if run.ref else ()
+        for record in outdated(decision, own, known):
+            self.endings.end(record, End.SUPERSEDED, "", superseded_by=run.run_id)
+            log.info("superseded an older run", ended=record.run.run_id)
+
+    def _tell(self, record: RunRecord, what: str) -> None:
+        run, page = record.run, page_request(record)
+        self.endings.reports.send(page.to_message(), group=run.run_id, identity=page.identity)
+        if run.statuses:
+            url = run_url(self.endings.report_url, run.run_id)
+            update = summary_of(run, "pending", what, url)
+            self.endings.statuses.send(
+                update.to_message(), group=update.sha, identity=update.identity
+            )
+
+    def _tell_its_end(self, before: RunRecord) -> bool:
+        """Whether the run has ended meanwhile; what was told since is put right."""
+        record = self._record(before.run.run_id)
+        if is_active(record):
+            return False
+        self.endings.retell(record)
+        return True
+
+    def _record(self, run_id: str) -> RunRecord:
+        record = self.runs.get(run_id)
+        if record is None:
+            raise UnavailableError("the run that was opened is not to be found")
+        return record
+
+
+def _is_ours(claim: Claim, log: Log) -> bool:
+    if claim is Claim.ANOTHERS:
+        raise UnavailableError("the run is being started by another")
+    if claim is Claim.DONE:
+        log.info("already started")
+    return claim is Claim.OURS
 
 
 @cache
 def _dispatch() -> Dispatch:
     settings = Settings(os.environ)
+    snapshot_id = settings[Name.SNAPSHOT_ID]
+    log = Log().bind(function="dispatch", snapshot_id=snapshot_id)
+    secrets, connect = aws.SecretsManager(), connector(settings.github_url())
+    token_arn = settings[Name.GITHUB_TOKEN_SECRET_ARN]
+    runs = RunsTable(settings[Name.RUNS_TABLE], snapshot_id=snapshot_id)
+    builds = aws.PreparationProject(settings[Name.PREPARE_PROJECT])
     return Dispatch(
-        runs=aws.RunsTable(settings[Name.RUNS_TABLE]),
-        builds=aws.PreparationProject(settings[Name.PREPARE_PROJECT]),
-        repository=settings[Name.GITHUB_REPOSITORY],
-        branch=settings[Name.GITHUB_BRANCH],
+        events=aws.SqsQueue(settings[Name.EVENTS_QUEUE_URL]),
+        runs=runs,
+        builds=builds,
+        endings=Endings(
+            runs=runs,
+            builds=builds,
+            jobs=aws.BatchQueue(settings[Name.JOB_QUEUE]),
+            statuses=aws.SqsQueue(settings[Name.STATUS_QUEUE_URL]),
+            reports=aws.SqsQueue(settings[Name.REPORTS_QUEUE_URL]),
+            report_url=settings[Name.REPORT_URL],
+            log=log,
+        ),
+        connect=lambda: connect(secrets.value(token_arn)),
+        project=Project(settings[Name.GITHUB_REPOSITORY], settings[Name.GITHUB_BRANCH]),
         handed_on=settings.handed_on(),
-        log=Log().bind(function="dispatch", snapshot_id=settings[Name.SNAPSHOT_ID]),
+        log=log,
     )
 
 

@@ -1,7 +1,7 @@
 """The function behind the status queue: the only one that writes to GitHub.
 
 GitHub lets a token do so much an hour and so many writes a minute. The function never uses up the
-last calls of the hour, writes at an even pace, and hides messages for as long as GitHub asks, so
+last calls of the hour, keeps a pace, and hides messages for as long as GitHub asks, so
 that no status uses up its tries while a limit lasts.
 """
 
@@ -22,24 +22,33 @@ from .messages import StatusUpdate
 from .ports import FinalError, GitHub, Queue, RateLimitedError, Secrets, Switches
 from .trace import traced
 
-WRITES_A_MINUTE = 80
-"""More than these GitHub may take for abuse."""
+AT_ONCE = 40
+A_MINUTE = 40
+"""So many writes at once, and then so many a minute: never more than 80 in any minute, for which
+GitHub may take a token's calls for abuse."""
 
 
 @dataclass
 class Pace:
-    """At most so many writes a minute, evenly."""
+    """Lets writes through at once while there are some left, and then evenly."""
 
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
-    _next: float = 0.0
+    _left: float = AT_ONCE
+    _at: float = 0.0
 
     def keep(self) -> None:
         """Return when the next write may start."""
-        early = self._next - self.clock()
-        if early > 0:
-            self.sleep(early)
-        self._next = self.clock() + 60 / WRITES_A_MINUTE
+        self._earn()
+        if self._left < 1:
+            self.sleep((1 - self._left) * 60 / A_MINUTE)
+            self._earn()
+        self._left -= 1
+
+    def _earn(self) -> None:
+        now = self.clock()
+        self._left = min(AT_ONCE, self._left + (now - self._at) * A_MINUTE / 60)
+        self._at = now
 
 
 @dataclass(frozen=True)

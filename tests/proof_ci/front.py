@@ -36,6 +36,7 @@ class FakeHub(Broken):
     statuses: list[StatusUpdate] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     limited_for: int = 0
+    reads_limited_for: int = 0
     low_for: int = 0
 
     def head(self, repository: str, branch: str) -> str | None:
@@ -68,6 +69,8 @@ class FakeHub(Broken):
     def _ask(self, name: str, repository: str) -> None:
         self.asked.append(name)
         self.check()
+        if self.reads_limited_for and name != "set_status":
+            raise RateLimitedError(self.reads_limited_for)
         assert repository == REPOSITORY, "the token is the account's own repository's"
 
 

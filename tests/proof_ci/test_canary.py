@@ -26,7 +26,7 @@ SECRETS = FakeSecrets({"secret": SECRET, "token": TOKEN})
 def canary(web: FakeWeb, *branches: str) -> Canary:
     return Canary(
         secrets=SECRETS,
-        connect=lambda token: FakeHub(heads={branch: SHA for branch in branches}),
+        connect=lambda token: FakeHub(heads=dict.fromkeys(branches, SHA)),
         post=web,
         new_delivery=lambda: DELIVERY,
         secret_arn="secret",
