@@ -18,6 +18,8 @@ from padstone_cdk.proof.policies import allow, arn, objects, role
 # What a proof needs is memory; Batch takes whichever size fits the jobs that wait.
 _FAMILIES = ["r6i", "m6i"]
 _ATTEMPTS = 2
+JOB_TOOLS = ("batch", "cbmc", "viewer")
+_READ = ("runs/*/source.tar.gz", "runs/*/plan.json", "outputs/*/prepared.tar.gz", "cache/*")
 _SCRIPT = (Path(__file__).parent / "job.sh").read_text(encoding="utf-8")
 
 
@@ -30,6 +32,7 @@ class ProofJobs(Construct):
         construct_id: str,
         *,
         image: str,
+        digest: str,
         repository: str,
         packages: dict[str, Package],
         shared_bucket: str,
@@ -39,12 +42,14 @@ class ProofJobs(Construct):
         memory: cdk.CfnParameter,
         timeout: cdk.CfnParameter,
     ) -> None:
-        """`image` names a digest; `packages` are all that a job may read of the shared bucket."""
+        """`image` is that of `digest`; `packages` are those of JOB_TOOLS that are pinned.
+
+        A job may read others, because a replay has those of another snapshot; what it gets is
+        checked against the digests that are pinned.
+        """
         super().__init__(scope, construct_id)
-        inputs = [
-            *(objects(shared_bucket, package.key) for package in packages.values()),
-            objects(results_bucket, "runs/*/source.tar.gz"),
-        ]
+        tools = [objects(shared_bucket, f"packages/{tool}/*") for tool in JOB_TOOLS]
+        inputs = [objects(results_bucket, pattern) for pattern in _READ]
         outputs = objects(results_bucket, "outputs/*")
         self.logs = logs.LogGroup(
             self,
@@ -52,7 +57,7 @@ class ProofJobs(Construct):
             retention=logs.RetentionDays.ONE_YEAR,
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
-        network = Network(self, "Network", readable=inputs, writable=[outputs])
+        network = Network(self, "Network", readable=[*tools, *inputs], writable=[outputs])
         instances = Instances(
             self, "Instances", repository=repository, logs=self.logs.log_group_arn
         )
@@ -60,14 +65,15 @@ class ProofJobs(Construct):
         self.queue = _queue(self, self.environment)
         self.definition = _definition(
             self,
-            job_role=_job_role(self, inputs, outputs),
+            job_role=_job_role(self, tools, inputs, outputs),
             image=image,
             logs=self.logs,
             environment={
                 "SHARED_BUCKET": shared_bucket,
                 "RESULTS_BUCKET": results_bucket,
                 "PACKAGE_PINS": pins_text(packages),
-                "PROOF_SECONDS": timeout.value_as_string,
+                "IMAGE": digest,
+                "JOB_SECONDS": timeout.value_as_string,
             },
             vcpus=vcpus,
             memory=memory,
@@ -76,7 +82,7 @@ class ProofJobs(Construct):
 
 
 def pins_text(packages: dict[str, Package]) -> str:
-    """Return the packages as the environment of functions, builds and jobs has them."""
+    """Return the packages as the environment of jobs has them."""
     return json.dumps(
         {
             tool: {"key": p.key, "version_id": p.version_id, "sha256": p.sha256}
@@ -150,13 +156,14 @@ def _give_up(why: str, hours: int) -> batch.CfnJobQueue.JobStateTimeLimitActionP
     )
 
 
-def _job_role(scope: Construct, inputs: list[str], outputs: str) -> iam.Role:
+def _job_role(scope: Construct, tools: list[str], inputs: list[str], outputs: str) -> iam.Role:
     made = role(
         scope,
         "JobRole",
         "ecs-tasks.amazonaws.com",
         [
-            allow(inputs, "s3:GetObject", "s3:GetObjectVersion"),
+            allow(tools, "s3:GetObjectVersion"),  # the pinned version, and no other
+            allow(inputs, "s3:GetObject"),
             # Only where nothing is yet: no job can change what another has written.
             allow([outputs], "s3:PutObject", conditions={"Null": {"s3:if-none-match": "false"}}),
         ],
@@ -168,8 +175,16 @@ def _job_role(scope: Construct, inputs: list[str], outputs: str) -> iam.Role:
     accept(
         made,
         "A job's run is known when it is submitted, not when its role is made",
-        "IAM5[Resource::arn:<AWS::Partition>:s3:::<ResultsBucketName>/runs/*/source.tar.gz]",
-        "IAM5[Resource::arn:<AWS::Partition>:s3:::<ResultsBucketName>/outputs/*]",
+        *(f"IAM5[Resource::arn:<AWS::Partition>:s3:::<ResultsBucketName>/{pattern}]"
+          for pattern in (*_READ, "outputs/*")),
+    )  # fmt: skip
+    accept(
+        made,
+        "A replay's job runs with the packages of another snapshot",
+        *(
+            f"IAM5[Resource::arn:<AWS::Partition>:s3:::<SharedBucketName>/packages/{tool}/*]"
+            for tool in JOB_TOOLS
+        ),
     )
     return made
 

@@ -1,12 +1,11 @@
 """Once a day the canary does what GitHub does; what does not come of it is missed."""
 
-import aws_cdk as cdk
-from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from padstone_cdk.proof.functions import Code, ProofFunction
-from padstone_cdk.proof.policies import allow, arn, for_this_account, role
+from padstone_cdk.proof.policies import allow
 from padstone_cdk.proof.queues import dead_letters
+from padstone_cdk.proof.schedules import scheduled
 
 _DAILY = "cron(0 13 * * ? *)"
 
@@ -45,36 +44,11 @@ class Canary(Construct):
             statements=[allow([webhook_secret, token], "secretsmanager:GetSecretValue")],
         )
         self.undelivered = dead_letters(self, "Undelivered")
-        self._schedule()
-
-    def _schedule(self) -> None:
-        function = self.function.function.function_arn
-        caller = role(
-            self,
-            "ScheduleRole",
-            "scheduler.amazonaws.com",
-            [
-                allow([function], "lambda:InvokeFunction"),
-                allow([self.undelivered.queue_arn], "sqs:SendMessage"),
-            ],
-            conditions=for_this_account(arn("scheduler", "schedule-group/default")),
-        )
-        scheduler.CfnSchedule(
+        scheduled(
             self,
             "Daily",
-            description="Lets the canary sing",
-            schedule_expression=_DAILY,
-            schedule_expression_timezone="UTC",
-            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            target=scheduler.CfnSchedule.TargetProperty(
-                arn=function,
-                role_arn=caller.role_arn,
-                dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(
-                    arn=self.undelivered.queue_arn
-                ),
-                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                    maximum_retry_attempts=3,
-                    maximum_event_age_in_seconds=cdk.Duration.hours(1).to_seconds(),
-                ),
-            ),
+            "Lets the canary sing",
+            expression=_DAILY,
+            function=self.function,
+            undelivered=self.undelivered,
         )

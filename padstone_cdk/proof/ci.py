@@ -1,24 +1,27 @@
 """The stack that a snapshot changes as a whole."""
 
 import aws_cdk as cdk
+from constructs import Construct
 
 from padstone_cdk import wiring
 from padstone_cdk.pins import Pins
 from padstone_cdk.proof import settings
-from padstone_cdk.proof.batch import ProofJobs, pins_text
+from padstone_cdk.proof.batch import JOB_TOOLS, ProofJobs
 from padstone_cdk.proof.canary import Canary
 from padstone_cdk.proof.dashboard import Dashboard
 from padstone_cdk.proof.dispatch import Dispatch
 from padstone_cdk.proof.functions import Code
+from padstone_cdk.proof.launch import Launch
 from padstone_cdk.proof.preparation import Preparation
-from padstone_cdk.proof.report import ReportSite
+from padstone_cdk.proof.queues import WorkQueue
+from padstone_cdk.proof.report import Reports, ReportSite
+from padstone_cdk.proof.sweep import Sweep
 from padstone_cdk.proof.switches import Switches
+from padstone_cdk.proof.telling import Telling
 from padstone_cdk.proof.verdicts import Statuses, Verdicts
 from padstone_cdk.proof.watch import Watch
 from padstone_cdk.proof.webhook import Webhook
 from padstone_cdk.stack import PadstoneStack
-
-_JOB_TOOLS = ("batch", "cbmc", "viewer")
 
 
 class CiStack(PadstoneStack):
@@ -52,16 +55,23 @@ class CiStack(PadstoneStack):
         self.webhook = self._webhook()
         self.jobs = self._jobs()
         self.preparation = self._preparation()
+        self.site = self._site()
+        self.telling = Telling.made(Construct(self, "Telling"), report_url=self.site.url)
         self.dispatch = self._dispatch()
+        self.launch = self._launch()
         self.verdicts = self._verdicts()
         self.statuses = self._statuses()
-        self.reports = ReportSite(self, "Reports", bucket=self.text(settings.REPORT_BUCKET))
+        self.reports = self._reports()
+        self.sweep = self._sweep()
         self.canary = self._canary()
         self.functions = [
             self.webhook.function,
             self.dispatch.function,
+            self.launch.function,
             self.verdicts.judge,
             self.statuses.function,
+            self.reports.function,
+            self.sweep.function,
             self.canary.function,
         ]
         self._watch()
@@ -82,8 +92,9 @@ class CiStack(PadstoneStack):
             self,
             "Jobs",
             image=cdk.Fn.join("", image),
+            digest=self.pins.image("proof"),
             repository=self.text(wiring.IMAGE_REPOSITORY_ARN),
-            packages={tool: self.pins.package(tool) for tool in _JOB_TOOLS},
+            packages={tool: self.pins.package(tool) for tool in JOB_TOOLS},
             shared_bucket=self.text(wiring.SHARED_BUCKET),
             results_bucket=self.text(settings.RESULTS_BUCKET),
             max_vcpus=self.setting(settings.MAX_VCPUS),
@@ -92,24 +103,47 @@ class CiStack(PadstoneStack):
             timeout=self.setting(settings.JOB_TIMEOUT),
         )
 
-    def _handed_on(self) -> dict[str, str]:
-        """What dispatch gives to the preparation beside the run."""
+    def _served(self) -> dict[str, str]:
+        """Whom the functions that ask GitHub serve."""
         return {
-            "RESULTS_BUCKET": self.text(settings.RESULTS_BUCKET),
+            "GITHUB_REPOSITORY": self.text(settings.GITHUB_REPOSITORY),
+            "GITHUB_BRANCH": self.text(settings.GITHUB_BRANCH),
+            "GITHUB_API_URL": self.text(settings.GITHUB_API),
+        }
+
+    def _submitting(self) -> dict[str, str]:
+        """What jobs are submitted by."""
+        return {
+            "GITHUB_REPOSITORY": self.text(settings.GITHUB_REPOSITORY),
             "JOB_QUEUE": self.jobs.queue.ref,
             "JOB_DEFINITION": self.jobs.definition.ref,
-            "SHARED_BUCKET": self.text(wiring.SHARED_BUCKET),
-            "PACKAGE_PINS": pins_text({tool: self.pins.package(tool) for tool in _JOB_TOOLS}),
-            "SNAPSHOT_ID": self.pins.snapshot_id,
+            "JOB_SECONDS": self.setting(settings.JOB_TIMEOUT).value_as_string,
+            "JOB_MEMORY_MIB": self.setting(settings.JOB_MEMORY).value_as_string,
+        }
+
+    def _kept(self) -> dict[str, str]:
+        """Where results and the record of runs are."""
+        return {
+            "results_bucket": self.text(settings.RESULTS_BUCKET),
+            "runs_table": self.text(settings.RUNS_TABLE),
         }
 
     def _preparation(self) -> Preparation:
         return Preparation(
             self,
             "Preparation",
-            environment=self._handed_on(),
+            environment={"RESULTS_BUCKET": self.text(settings.RESULTS_BUCKET)},
             results_bucket=self.text(settings.RESULTS_BUCKET),
-            jobs=self.jobs,
+            token=self.text(settings.GITHUB_TOKEN_SECRET),
+            access=self.text(settings.REPOSITORY_ACCESS),
+        )
+
+    def _site(self) -> ReportSite:
+        return ReportSite(
+            self,
+            "Reports",
+            bucket=self.text(settings.REPORT_BUCKET),
+            visibility=self.text(settings.REPORT_VISIBILITY),
         )
 
     def _dispatch(self) -> Dispatch:
@@ -118,13 +152,27 @@ class CiStack(PadstoneStack):
             "Dispatch",
             code=self.code,
             events=self.webhook.events.queue,
+            telling=self.telling,
             runs_table=self.text(settings.RUNS_TABLE),
+            token=self.text(settings.GITHUB_TOKEN_SECRET),
             project=self.preparation.project,
             environment={
-                **self._handed_on(),
-                "GITHUB_REPOSITORY": self.text(settings.GITHUB_REPOSITORY),
-                "GITHUB_BRANCH": self.text(settings.GITHUB_BRANCH),
+                **self._served(),
+                "RESULTS_BUCKET": self.text(settings.RESULTS_BUCKET),
+                "JOB_QUEUE": self.jobs.queue.ref,
             },
+        )
+
+    def _launch(self) -> Launch:
+        return Launch(
+            self,
+            "Launch",
+            code=self.code,
+            jobs=self.jobs,
+            project=self.preparation.project,
+            telling=self.telling,
+            environment=self._submitting(),
+            **self._kept(),
         )
 
     def _verdicts(self) -> Verdicts:
@@ -133,9 +181,9 @@ class CiStack(PadstoneStack):
             "Verdicts",
             code=self.code,
             queue_arn=self.jobs.queue.ref,
-            results_bucket=self.text(settings.RESULTS_BUCKET),
-            runs_table=self.text(settings.RUNS_TABLE),
-            repository=self.text(settings.GITHUB_REPOSITORY),
+            telling=self.telling,
+            environment={"GITHUB_REPOSITORY": self.text(settings.GITHUB_REPOSITORY)},
+            **self._kept(),
         )
 
     def _statuses(self) -> Statuses:
@@ -143,11 +191,37 @@ class CiStack(PadstoneStack):
             self,
             "Statuses",
             code=self.code,
-            queue=self.verdicts.statuses,
+            telling=self.telling,
             token=self.text(settings.GITHUB_TOKEN_SECRET),
             switches=self.switches,
             repository=self.text(settings.GITHUB_REPOSITORY),
             github_api=self.text(settings.GITHUB_API),
+        )
+
+    def _reports(self) -> Reports:
+        return Reports(
+            self,
+            "ReportWriter",
+            code=self.code,
+            telling=self.telling,
+            report_bucket=self.text(settings.REPORT_BUCKET),
+            environment={},
+            **self._kept(),
+        )
+
+    def _sweep(self) -> Sweep:
+        return Sweep(
+            self,
+            "Sweep",
+            code=self.code,
+            events=self.webhook.events.queue,
+            jobs=self.jobs,
+            project=self.preparation.project,
+            telling=self.telling,
+            switches=self.switches,
+            token=self.text(settings.GITHUB_TOKEN_SECRET),
+            environment={**self._served(), **self._submitting()},
+            **self._kept(),
         )
 
     def _canary(self) -> Canary:
@@ -173,12 +247,14 @@ class CiStack(PadstoneStack):
         watch.functions(self.functions)
         watch.dead_letters(
             {
-                "Events": self.webhook.events.dead,
-                "Statuses": self.verdicts.statuses.dead,
+                **{name.title(): queue.dead for name, queue in self._queues().items()},
+                "Launch": self.launch.undelivered,
                 "Verdicts": self.verdicts.undelivered,
+                "Sweep": self.sweep.undelivered,
                 "Canary": self.canary.undelivered,
             }
         )
+        watch.waiting({name.title(): queue.queue for name, queue in self._queues().items()})
         watch.silence(self.verdicts.judge)
         watch.jobs(self.jobs.queue.ref)
         watch.preparation(self.preparation.project.ref)
@@ -189,13 +265,26 @@ class CiStack(PadstoneStack):
             "Dashboard",
             title=self.text(settings.PROJECT_NAME),
             functions=self.functions,
-            queues={"events": self.webhook.events, "statuses": self.verdicts.statuses},
+            queues=self._queues(),
         )
+
+    def _queues(self) -> dict[str, WorkQueue]:
+        return {
+            "events": self.webhook.events,
+            "statuses": self.telling.statuses,
+            "reports": self.telling.reports,
+        }
 
     def _publish_all(self, dashboard: Dashboard) -> None:
         self.publish("WebhookUrl", self.webhook.url, "What GitHub's webhook posts to")
-        self.publish("ReportSiteUrl", self.reports.url, "Where reports are read")
+        self.publish("ReportSiteUrl", self.site.url, "Where reports are read")
         self.publish("JobQueueArn", self.jobs.queue.ref, "Queue of proofs")
         self.publish("JobDefinitionArn", self.jobs.definition.ref, "What a proof is run by")
-        self.publish("PreparationProject", self.preparation.project.ref, "Starts runs by hand")
+        self.publish("PreparationProject", self.preparation.project.ref, "Fetches sources")
         self.publish("DashboardName", dashboard.name, "Dashboard of this account's proofs")
+        events = self.webhook.events.queue.queue_url
+        self.publish("EventsQueueUrl", events, "Takes requests for runs, and their cancellations")
+        self.publish("JobLogGroup", self.jobs.logs.log_group_name, "What jobs say")
+        self.publish("PreparationLogGroup", self.preparation.logs.log_group_name, "What builds say")
+        groups = cdk.Fn.join(",", [one.logs.log_group_name for one in self.functions])
+        self.publish("FunctionLogGroups", groups, "What functions say, separated by commas")

@@ -7,7 +7,17 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from padstone_cdk.proof.functions import Code, ProofFunction, consuming
-from padstone_cdk.proof.policies import allow, arn
+from padstone_cdk.proof.policies import (
+    JOBS,
+    RECORDING,
+    allow,
+    named_by_runs,
+    of_runs,
+    stopping_jobs,
+)
+from padstone_cdk.proof.telling import Telling
+
+_AT_ONCE = 5  # GitHub is asked about each event, and has a limit; a flood waits in the queue
 
 
 class Dispatch(Construct):
@@ -20,7 +30,9 @@ class Dispatch(Construct):
         *,
         code: Code,
         events: sqs.Queue,
+        telling: Telling,
         runs_table: str,
+        token: str,
         project: codebuild.CfnProject,
         environment: Mapping[str, str],
     ) -> None:
@@ -32,20 +44,23 @@ class Dispatch(Construct):
             code=code,
             name="dispatch",
             description="Starts the run that an event asks for, if it may, once",
-            seconds=30,
+            seconds=60,
             environment={
                 **environment,
+                **telling.environment,
                 "RUNS_TABLE": runs_table,
                 "PREPARE_PROJECT": project.ref,
+                "GITHUB_TOKEN_SECRET_ARN": token,
             },
             statements=[
                 consuming(events),
-                allow(
-                    [arn("dynamodb", f"table/{runs_table}")],
-                    "dynamodb:PutItem",
-                    "dynamodb:UpdateItem",
-                ),
-                allow([project.attr_arn], "codebuild:StartBuild"),
+                telling.statement,
+                of_runs(runs_table, *RECORDING),
+                allow([project.attr_arn], "codebuild:StartBuild", "codebuild:StopBuild"),
+                allow(["*"], "batch:ListJobs"),
+                stopping_jobs(),
+                allow([token], "secretsmanager:GetSecretValue"),
             ],
         )
-        self.function.consume(events, batch=5)
+        named_by_runs(self.function.role, JOBS)
+        self.function.consume(events, batch=5, at_once=_AT_ONCE)

@@ -43,12 +43,16 @@ class ProofFunction(Construct):
         environment: Mapping[str, str],
         statements: Sequence[iam.PolicyStatement],
         seconds: int = 30,
-        at_once: int | None = None,
+        memory_mib: int = _MEMORY_MIB,
+        disk_mib: int | None = None,
+        undelivered: sqs.Queue | None = None,
     ) -> None:
-        """`at_once` reserves so many concurrent invocations of the account's, and is the limit."""
+        """`undelivered` takes events that the function was called with, and failed three times."""
         super().__init__(scope, construct_id)
         self.name = name
         self._statements = list(statements)
+        if undelivered is not None:
+            self._statements.append(allow([undelivered.queue_arn], "sqs:SendMessage"))
         self.logs = logs.LogGroup(
             self,
             "Logs",
@@ -64,9 +68,10 @@ class ProofFunction(Construct):
             handler=f"proof_ci.{name}.handler",
             runtime=RUNTIME,
             architecture=lambda_.Architecture.ARM_64,
-            memory_size=_MEMORY_MIB,
+            memory_size=memory_mib,
+            ephemeral_storage_size=cdk.Size.mebibytes(disk_mib) if disk_mib else None,
             timeout=cdk.Duration.seconds(seconds),
-            reserved_concurrent_executions=at_once,
+            dead_letter_queue=undelivered,
             tracing=lambda_.Tracing.ACTIVE,
             log_group=self.logs,
             role=self.role.without_policy_updates(),
@@ -89,7 +94,7 @@ class ProofFunction(Construct):
             allow(["*"], "xray:PutTraceSegments", "xray:PutTelemetryRecords"),
         ]
         made = role(self, "Role", "lambda.amazonaws.com", [*self._statements, *own])
-        accept(made, "X-Ray has no resources that a policy could name", "IAM5[Resource::*]")
+        accept(made, "X-Ray and lists of jobs have no resources to name", "IAM5[Resource::*]")
         return made
 
     def consume(self, queue: sqs.Queue, *, batch: int, at_once: int | None = None) -> None:

@@ -7,6 +7,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from padstone_cdk.nag import accept
+
 
 def allow(
     resources: Sequence[str], *actions: str, conditions: Mapping[str, Any] | None = None
@@ -50,3 +52,42 @@ def arn(service: str, resource: str) -> str:
 def objects(bucket: str, pattern: str) -> str:
     """Return the ARN of objects in a bucket."""
     return f"arn:{cdk.Aws.PARTITION}:s3:::{bucket}/{pattern}"
+
+
+RECORDING = (
+    "dynamodb:GetItem",
+    "dynamodb:Query",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:ConditionCheckItem",
+)
+"""What changes of runs take, each one transaction."""
+
+
+def of_runs(table: str, *actions: str) -> iam.PolicyStatement:
+    """Return the statement that allows actions on the table of runs."""
+    return allow([arn("dynamodb", f"table/{table}")], *actions)
+
+
+def stopping_jobs() -> iam.PolicyStatement:
+    """Return what it takes to stop jobs, whose IDs are made when they are submitted."""
+    return allow([arn("batch", "job/*")], "batch:CancelJob", "batch:TerminateJob")
+
+
+JOBS = "arn:<AWS::Partition>:batch:<AWS::Region>:<AWS::AccountId>:job/*"
+"""The jobs of an account, as findings of cdk-nag name them."""
+
+
+def named_by_runs(made: iam.Role, *findings: str) -> None:
+    """Accept that a role names jobs and objects by patterns."""
+    accept(
+        made,
+        "Runs, their objects and jobs are known when they run, not when the role is made",
+        *(f"IAM5[Resource::{one}]" for one in findings),
+    )
+
+
+def found(pattern: str) -> str:
+    """Return objects of the results bucket as findings of cdk-nag name them."""
+    return f"arn:<AWS::Partition>:s3:::<ResultsBucketName>/{pattern}"

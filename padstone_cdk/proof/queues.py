@@ -1,5 +1,7 @@
 """Queues, each with its dead-letter queue."""
 
+from typing import Any
+
 import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -7,15 +9,30 @@ from constructs import Construct
 from padstone_cdk.nag import accept
 
 _KEPT = cdk.Duration.days(14)
+_IN_ORDER: dict[str, Any] = {
+    "fifo": True,
+    "content_based_deduplication": False,  # who sends knows what is the same
+    "deduplication_scope": sqs.DeduplicationScope.MESSAGE_GROUP,
+    "fifo_throughput_limit": sqs.FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
+}
 
 
 class WorkQueue(Construct):
     """`queue` holds work; what failed `attempts` times comes to rest in `dead`."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, hidden_seconds: int, attempts: int
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        hidden_seconds: int,
+        attempts: int,
+        in_order: bool = False,
     ) -> None:
-        """A message that is being handled stays hidden for `hidden_seconds`."""
+        """A message that is being handled stays hidden for `hidden_seconds`.
+
+        `in_order`: a group's messages one after another, and what is sent twice comes once.
+        """
         super().__init__(scope, construct_id)
         self.dead = sqs.Queue(
             self,
@@ -23,6 +40,7 @@ class WorkQueue(Construct):
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             retention_period=_KEPT,
+            fifo=True if in_order else None,
         )
         self.queue = sqs.Queue(
             self,
@@ -32,6 +50,7 @@ class WorkQueue(Construct):
             retention_period=_KEPT,
             visibility_timeout=cdk.Duration.seconds(hidden_seconds),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead, max_receive_count=attempts),
+            **(_IN_ORDER if in_order else {}),
         )
 
 

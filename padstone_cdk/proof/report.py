@@ -1,4 +1,6 @@
-"""The report site: a distribution in front of a bucket that nobody else reads."""
+"""Reports: the function that writes them, and the site where they are read."""
+
+from collections.abc import Mapping
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudfront as cloudfront
@@ -8,7 +10,13 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from padstone_cdk.nag import accept
-from padstone_cdk.proof.policies import objects
+from padstone_cdk.proof.functions import Code, ProofFunction, consuming
+from padstone_cdk.proof.policies import allow, found, named_by_runs, objects, of_runs
+from padstone_cdk.proof.telling import Telling
+
+_SECONDS = 300
+_AT_ONCE = 5
+_OUTPUTS = "outputs/*/output.tar.gz"
 
 # Reports quote the source of whoever opened a pull request: nothing in them may run or reach out.
 _CONTENT = (
@@ -18,10 +26,15 @@ _CONTENT = (
 
 
 class ReportSite(Construct):
-    """`url` is where reports are read."""
+    """`url` is where reports are read: by everybody if `visibility` is `public`, else by nobody."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, bucket: str) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, bucket: str, visibility: str
+    ) -> None:
         super().__init__(scope, construct_id)
+        self._public = cdk.CfnCondition(
+            self, "Public", expression=cdk.Fn.condition_equals(visibility, "public")
+        )
         self.distribution = self._distribution(
             s3.Bucket.from_bucket_name(self, "Reports", bucket), self._headers()
         )
@@ -104,28 +117,73 @@ class ReportSite(Construct):
 
     def _bucket_policy(self, bucket: str) -> None:
         whole = f"arn:{cdk.Aws.PARTITION}:s3:::{bucket}"
-        document = iam.PolicyDocument(
-            statements=[
-                iam.PolicyStatement(
-                    sid="TlsOnly",
-                    effect=iam.Effect.DENY,
-                    principals=[iam.AnyPrincipal()],
-                    actions=["s3:*"],
-                    resources=[whole, f"{whole}/*"],
-                    conditions={"Bool": {"aws:SecureTransport": "false"}},
-                ),
-                iam.PolicyStatement(
-                    sid="ReportSite",
-                    principals=[iam.ServicePrincipal("cloudfront.amazonaws.com")],
-                    actions=["s3:GetObject"],
-                    resources=[objects(bucket, "*")],
-                    conditions={
-                        "StringEquals": {"aws:SourceArn": self.distribution.distribution_arn}
-                    },
-                ),
-            ]
+        tls = iam.PolicyStatement(
+            sid="TlsOnly",
+            effect=iam.Effect.DENY,
+            principals=[iam.AnyPrincipal()],
+            actions=["s3:*"],
+            resources=[whole, f"{whole}/*"],
+            conditions={"Bool": {"aws:SecureTransport": "false"}},
         )
+        site = iam.PolicyStatement(
+            sid="ReportSite",
+            principals=[iam.ServicePrincipal("cloudfront.amazonaws.com")],
+            actions=["s3:GetObject"],
+            resources=[objects(bucket, "*")],
+            conditions={"StringEquals": {"aws:SourceArn": self.distribution.distribution_arn}},
+        )
+        if_public = cdk.Fn.condition_if(
+            self._public.logical_id, site.to_statement_json(), cdk.Aws.NO_VALUE
+        )
+        document = {"Version": "2012-10-17", "Statement": [tls.to_statement_json(), if_public]}
         s3.CfnBucketPolicy(self, "BucketPolicy", bucket=bucket, policy_document=document)
+
+
+class Reports(Construct):
+    """`function` unpacks what jobs left, and writes pages."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        code: Code,
+        telling: Telling,
+        results_bucket: str,
+        report_bucket: str,
+        runs_table: str,
+        environment: Mapping[str, str],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        queue = telling.reports.queue
+        self.function = ProofFunction(
+            self,
+            "Write",
+            code=code,
+            name="report",
+            description="Writes the pages of a run from what its jobs left",
+            seconds=_SECONDS,
+            memory_mib=1024,
+            disk_mib=2048,
+            environment={
+                **environment,
+                "RESULTS_BUCKET": results_bucket,
+                "REPORT_BUCKET": report_bucket,
+                "RUNS_TABLE": runs_table,
+            },
+            statements=[
+                consuming(queue),
+                of_runs(runs_table, "dynamodb:GetItem", "dynamodb:Query"),
+                allow([objects(results_bucket, _OUTPUTS)], "s3:GetObject"),
+                allow([objects(report_bucket, "runs/*")], "s3:PutObject"),
+            ],
+        )
+        named_by_runs(
+            self.function.role,
+            found(_OUTPUTS),
+            "arn:<AWS::Partition>:s3:::<ReportBucketName>/runs/*",
+        )
+        self.function.consume(queue, batch=1, at_once=_AT_ONCE)
 
 
 def _unique(name: str) -> str:

@@ -116,3 +116,15 @@ GITHUB_TOKEN_SECRET = Setting(
     pattern=_ARN_OF_SECRET,
     constraint="the ARN of a secret",
 )
+REPOSITORY_ACCESS = Setting(
+    name="RepositoryAccess",
+    description="Whether the repository is public, or fetched with the token",
+    allowed=("public", "private"),
+    default="public",
+)
+REPORT_VISIBILITY = Setting(
+    name="ReportVisibility",
+    description="Whether everybody may read reports at the site, or nobody",
+    allowed=("private", "public"),
+    default="private",
+)

@@ -51,6 +51,7 @@ class StorageStack(PadstoneStack):
             server_access_logs_prefix="results/",
             lifecycle_rules=[_superseded()],
         )
+        _tells_events(bucket)
         self.publish("ResultsBucketName", bucket.bucket_name, "Bucket of what runs came to")
 
     def _reports(self, logs: s3.Bucket) -> None:
@@ -134,4 +135,14 @@ def _superseded() -> s3.LifecycleRule:
     return s3.LifecycleRule(
         noncurrent_version_expiration=cdk.Duration.days(_SUPERSEDED_DAYS),
         abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
+    )
+
+
+def _tells_events(bucket: s3.Bucket) -> None:
+    """Let EventBridge hear of objects; the bucket's own method takes a custom resource for that."""
+    resource = bucket.node.default_child
+    assert isinstance(resource, s3.CfnBucket)
+    told = s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+    resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+        event_bridge_configuration=told
     )

@@ -18,7 +18,8 @@ from padstone_cdk.proof.policies import arn
 _FIVE_MINUTES = cdk.Duration.minutes(5)
 _DAY = cdk.Duration.days(1)
 _AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
-_REFUTED = 10  # the exit code of a proof that ran well and does not hold
+_ANSWERS = [6, 10, 12, 124]  # how a proof's runner ends that has said its verdict: no success
+_MEANT = "the run has ended"  # so start the words with which jobs of an ended run are stopped
 
 
 class Watch(Construct):
@@ -83,6 +84,18 @@ class Watch(Construct):
                 ),
             )
 
+    def waiting(self, queues: Mapping[str, sqs.Queue]) -> None:
+        """Tell of work that nobody has taken up for an hour."""
+        for name, queue in queues.items():
+            self._alarm(
+                f"Waiting{name}",
+                f"The queue of {name} is not worked off",
+                queue.metric_approximate_age_of_oldest_message(
+                    period=_FIVE_MINUTES, statistic="Maximum"
+                ),
+                threshold=3600,
+            )
+
     def silence(self, judge: ProofFunction) -> None:
         """Tell if for a day no proof has ended: whatever broke, the canary's run did not come."""
         self._alarm(
@@ -94,17 +107,26 @@ class Watch(Construct):
         )
 
     def jobs(self, queue_arn: str) -> None:
-        """Tell of every job that ended without an answer, for want of a machine or by an error."""
+        """Tell of every job that ended without an answer, for want of a machine or by an error.
+
+        Of an array its children are told, and not the array itself; what was stopped because its
+        run had ended is meant to be.
+        """
         self._rule(
             "FailedJobs",
-            description="Jobs that failed otherwise than by a refuted proof",
+            description="Jobs that failed without an answer",
             pattern={
                 "source": ["aws.batch"],
                 "detail-type": ["Batch Job State Change"],
                 "detail": {
                     "jobQueue": [queue_arn],
                     "status": ["FAILED"],
-                    "container": {"exitCode": [{"anything-but": [_REFUTED]}, {"exists": False}]},
+                    "statusReason": [{"anything-but": {"prefix": _MEANT}}, {"exists": False}],
+                    "container": {"exitCode": [{"anything-but": _ANSWERS}, {"exists": False}]},
+                    "$or": [
+                        {"arrayProperties": {"index": [{"exists": True}]}},
+                        {"arrayProperties": {"size": [{"exists": False}]}},
+                    ],
                 },
             },
             message="A proof got no answer: job <name>, <id>",
@@ -122,7 +144,7 @@ class Watch(Construct):
                 "detail-type": ["CodeBuild Build State Change"],
                 "detail": {
                     "project-name": [project],
-                    "build-status": ["FAILED", "FAULT", "TIMED_OUT", "STOPPED"],
+                    "build-status": ["FAILED", "FAULT", "TIMED_OUT"],  # who stops one, means to
                 },
             },
             message="A run has not been prepared: build <build>",
@@ -162,13 +184,14 @@ class Watch(Construct):
         *,
         comparison: cloudwatch.ComparisonOperator = _AT_LEAST,
         missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
+        threshold: float = 1,
     ) -> None:
         alarm = cloudwatch.Alarm(
             self,
             construct_id,
             alarm_description=description,
             metric=metric,
-            threshold=1,
+            threshold=threshold,
             evaluation_periods=1,
             comparison_operator=comparison,
             treat_missing_data=missing,

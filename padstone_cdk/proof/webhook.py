@@ -36,7 +36,7 @@ class Webhook(Construct):
         self, scope: Construct, construct_id: str, *, code: Code, secret: str, switches: Switches
     ) -> None:
         super().__init__(scope, construct_id)
-        self.events = WorkQueue(self, "Events", hidden_seconds=180, attempts=5)
+        self.events = WorkQueue(self, "Events", hidden_seconds=360, attempts=5)
         self.function = ProofFunction(
             self,
             "Receive",

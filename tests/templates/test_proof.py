@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from proof_ci.verdicts import Verdict
 from tests.templates.synthesis import (
     CHECKOUT,
     PROOF_STACKS,
@@ -25,6 +26,8 @@ from tests.templates.synthesis import (
 )
 
 PINS = context()["padstone:pins"]
+FUNCTIONS = ("webhook", "dispatch", "launch", "verdict", "status", "report", "sweep", "canary")
+BUCKET = "arn:<AWS::Partition>:s3:::<ResultsBucketName>"
 SECRETS = {"<WebhookSecretArn>", "<GitHubTokenSecretArn>"}
 
 
@@ -67,8 +70,17 @@ def grants(role: dict[str, Any]) -> set[tuple[str, str]]:
 def test_a_template_is_as_it_was_reviewed(
     app: Synthesis, stack: str, golden: SnapshotAssertion
 ) -> None:
-    """A change of what is deployed shows as a change of a file beside the change of the code."""
-    assert app.template(stack) == golden
+    """A change of what is deployed shows as a change of a file beside the change of the code.
+
+    Scripts have files of their own for that; here their names stand for them.
+    """
+    text = json.dumps(app.template(stack))
+    for name in ("job.sh", "prepare.py"):
+        script = (CHECKOUT / "padstone_cdk/proof" / name).read_text(encoding="utf-8")
+        inside = json.dumps(script)[1:-1]
+        for literal in (inside, json.dumps(inside)[1:-1]):  # as it is, and within a buildspec
+            text = text.replace(literal, f"<{name}>")
+    assert json.loads(text) == golden
 
 
 # --- pinned: what runs is what was frozen ---------------------------------------------------------
@@ -76,7 +88,7 @@ def test_a_template_is_as_it_was_reviewed(
 
 def test_every_function_is_pinned_by_literals(ci: Template) -> None:
     """Key and version are the snapshot's; only the bucket is the account's."""
-    assert set(functions(ci)) == {"webhook", "dispatch", "verdict", "status", "canary"}
+    assert set(functions(ci)) == set(FUNCTIONS)
     for function in functions(ci).values():
         assert function["Code"] == {
             "S3Bucket": {"Ref": "SharedBucketName"},
@@ -124,7 +136,7 @@ def readers() -> dict[str, set[str]]:
     return read
 
 
-@pytest.mark.parametrize("name", ["webhook", "dispatch", "verdict", "status", "canary"])
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_gets_exactly_what_it_reads(ci: Template, name: str) -> None:
     """No variable is missing, and none tells a function what it need not know."""
     environment = functions(ci)[name]["Environment"]["Variables"]
@@ -134,8 +146,27 @@ def test_a_function_gets_exactly_what_it_reads(ci: Template, name: str) -> None:
 def test_the_preparation_gets_what_it_reads(ci: Template) -> None:
     """Beside the run, which dispatch adds."""
     project = only(ci, "AWS::CodeBuild::Project")
-    variables = {v["Name"] for v in project["Environment"]["EnvironmentVariables"]}
+    variables = {v["Name"] for v in project["Environment"]["EnvironmentVariables"] if "Name" in v}
     assert variables == readers()["preparation"]
+
+
+def test_the_preparation_has_the_token_only_where_the_repository_is_private(ci: Template) -> None:
+    """Neither the variable nor the right is there otherwise, as in an account that says nothing."""
+    project = only(ci, "AWS::CodeBuild::Project")
+    (given,) = (v for v in project["Environment"]["EnvironmentVariables"] if "Name" not in v)
+    condition, variable, otherwise = given["Fn::If"]
+    token = {"Ref": "GitHubTokenSecretArn"}
+    assert variable == {"Name": "GITHUB_TOKEN", "Type": "SECRETS_MANAGER", "Value": token}
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    assert ci["Conditions"][condition] == {"Fn::Equals": [{"Ref": "RepositoryAccess"}, "private"]}
+    assert ci["Parameters"]["RepositoryAccess"]["Default"] == "public"
+    policies = [r for r in ci["Resources"].values() if r["Type"] == "AWS::IAM::Policy"]
+    (reading,) = (p for p in policies if "GitHubTokenSecretArn" in json.dumps(p))
+    assert reading["Condition"] == condition
+    assert reading["Properties"]["Roles"] == [{"Ref": project["ServiceRole"]["Fn::GetAtt"][0]}]
+    (statement,) = reading["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "secretsmanager:GetSecretValue"
+    assert statement["Resource"] == token
 
 
 def test_every_function_has_a_role_and_logs_of_its_own(ci: Template) -> None:
@@ -147,7 +178,10 @@ def test_every_function_has_a_role_and_logs_of_its_own(ci: Template) -> None:
 
 
 def test_a_secret_is_read_by_whoever_needs_it_and_by_nobody_else(ci: Template) -> None:
-    """Only the canary, which signs as GitHub does and asks it for a head, reads both."""
+    """Only the canary, which signs as GitHub does and asks it for a head, reads both.
+
+    The preparation is told apart, because it may read the token of a private repository only.
+    """
     readers = {
         name: {
             resource
@@ -158,14 +192,17 @@ def test_a_secret_is_read_by_whoever_needs_it_and_by_nobody_else(ci: Template) -
     }
     assert readers == {
         "webhook": {"<WebhookSecretArn>"},
-        "dispatch": set(),
+        "dispatch": {"<GitHubTokenSecretArn>"},
+        "launch": set(),
         "verdict": set(),
         "status": {"<GitHubTokenSecretArn>"},
+        "report": set(),
+        "sweep": {"<GitHubTokenSecretArn>"},
         "canary": SECRETS,
     }
     others = [r for r in resources(ci, "AWS::IAM::Role").values() if "Policies" in r]
     reading = [r for r in others if any(res in SECRETS for _, res in grants(r))]
-    assert len(reading) == 3
+    assert len(reading) == 5
 
 
 def test_no_value_of_a_secret_is_in_a_template(app: Synthesis) -> None:
@@ -183,16 +220,41 @@ def test_no_role_has_a_managed_policy(ci: Template) -> None:
 def test_consumers_hand_back_only_what_failed(ci: Template) -> None:
     """One bad message does not make the others of its batch come again."""
     mappings = resources(ci, "AWS::Lambda::EventSourceMapping").values()
-    assert len(mappings) == 2
+    assert len(mappings) == 3
     assert {tuple(m["FunctionResponseTypes"]) for m in mappings} == {("ReportBatchItemFailures",)}
 
 
-def test_statuses_are_written_one_after_another(ci: Template) -> None:
-    """GitHub asks for that; and the function may hide a message for as long as it is told to."""
+def test_statuses_of_a_commit_are_written_one_after_another(ci: Template) -> None:
+    """Two commits' at once; and the function may hide a message for as long as it is told to."""
     status = functions(ci)["status"]
-    assert status["ReservedConcurrentExecutions"] == 1
     queue = plain(status["Environment"]["Variables"]["STATUS_QUEUE_URL"]).strip("<>")
     assert ("sqs:ChangeMessageVisibility", f"<{queue}.Arn>") in grants(role(ci, status["Role"]))
+    mapping = consumer(ci, queue)
+    assert (mapping["BatchSize"], mapping["ScalingConfig"]) == (1, {"MaximumConcurrency": 2})
+
+
+def consumer(ci: Template, queue: str) -> dict[str, Any]:
+    mappings = resources(ci, "AWS::Lambda::EventSourceMapping").values()
+    (mapping,) = (m for m in mappings if m["EventSourceArn"] == {"Fn::GetAtt": [queue, "Arn"]})
+    return mapping
+
+
+def test_every_consumer_is_bounded(ci: Template) -> None:
+    """A flood waits in its queue; and no share of a new account's few invocations is reserved."""
+    for mapping in resources(ci, "AWS::Lambda::EventSourceMapping").values():
+        assert 2 <= mapping["ScalingConfig"]["MaximumConcurrency"] <= 10
+    assert not [f for f in functions(ci).values() if "ReservedConcurrentExecutions" in f]
+
+
+def test_what_is_told_comes_in_order_and_once(ci: Template) -> None:
+    """Statuses and reports: who sends says what is the same. Events are claimed, not sorted."""
+    told = functions(ci)["verdict"]["Environment"]["Variables"]
+    in_order = {told[name]["Ref"] for name in ("STATUS_QUEUE_URL", "REPORTS_QUEUE_URL")}
+    queues = resources(ci, "AWS::SQS::Queue")
+    dead = {queues[n]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] for n in in_order}
+    assert {n for n, queue in queues.items() if queue.get("FifoQueue")} == in_order | dead
+    for name in in_order:
+        assert queues[name]["ContentBasedDeduplication"] is False
 
 
 def test_a_message_stays_hidden_while_it_is_handled(ci: Template) -> None:
@@ -215,17 +277,105 @@ def test_every_queue_has_a_dead_letter_queue_or_is_one(ci: Template) -> None:
         for target in (
             value.get("RedrivePolicy", {}).get("deadLetterTargetArn"),
             (value.get("DeadLetterConfig") or {}).get("Arn"),
+            (value.get("DeadLetterConfig") or {}).get("TargetArn"),
         )
         if target
     }
     assert {name for name, queue in queues.items() if "RedrivePolicy" not in queue} == dead
-    watched = {
+    assert watched(ci, "ApproximateNumberOfMessagesVisible") == dead
+    assert watched(ci, "ApproximateAgeOfOldestMessage") == set(queues) - dead
+
+
+def watched(ci: Template, metric: str) -> set[str]:
+    """The queues of which an alarm watches a metric."""
+    return {
         dimension["Value"]["Fn::GetAtt"][0]
         for alarm in resources(ci, "AWS::CloudWatch::Alarm").values()
         for dimension in alarm["Dimensions"]
-        if dimension["Name"] == "QueueName"
+        if dimension["Name"] == "QueueName" and alarm["MetricName"] == metric
     }
-    assert watched == dead
+
+
+# --- the events of a run --------------------------------------------------------------------------
+
+
+def rules(ci: Template) -> dict[str, list[dict[str, Any]]]:
+    """What calls each function: rules' patterns."""
+    called: dict[str, list[dict[str, Any]]] = {}
+    for rule in resources(ci, "AWS::Events::Rule").values():
+        for target in rule["Targets"]:
+            if (function := target["Arn"].get("Fn::GetAtt", [""])[0]) in ci["Resources"]:
+                handler = ci["Resources"][function]["Properties"]["Handler"]
+                called.setdefault(handler.split(".")[1], []).append(rule["EventPattern"])
+    return called
+
+
+def test_the_end_of_each_step_calls_the_next(ci: Template) -> None:
+    """Builds and preparing jobs: launch. Proofs' jobs, and early verdicts: verdict."""
+    (project,), (queue,) = (
+        resources(ci, kind) for kind in ("AWS::CodeBuild::Project", "AWS::Batch::JobQueue")
+    )
+    ended = {"jobQueue": [{"Ref": queue}], "status": ["SUCCEEDED", "FAILED"]}
+    built = ["SUCCEEDED", "FAILED", "FAULT", "STOPPED", "TIMED_OUT"]
+    of = {name: [pattern["detail"] for pattern in found] for name, found in rules(ci).items()}
+    assert of == {
+        "launch": [
+            {"project-name": [{"Ref": project}], "build-status": built},
+            {**ended, "jobName": [{"prefix": "prepare-"}]},
+        ],
+        "verdict": [
+            {**ended, "jobName": [{"prefix": "proofs-"}]},
+            {
+                "bucket": {"name": [{"Ref": "ResultsBucketName"}]},
+                "object": {"key": [{"wildcard": "outputs/*/verdict.json"}]},
+            },
+        ],
+    }
+    kinds = {(p["source"][0], p["detail-type"][0]) for found in rules(ci).values() for p in found}
+    assert kinds == {
+        ("aws.codebuild", "CodeBuild Build State Change"),
+        ("aws.batch", "Batch Job State Change"),
+        ("aws.s3", "Object Created"),
+    }
+
+
+def test_no_event_is_lost_without_a_word(ci: Template) -> None:
+    """Neither one that does not reach its function nor one that its function fails on."""
+    for rule in resources(ci, "AWS::Events::Rule").values():
+        for target in rule["Targets"]:
+            function = ci["Resources"].get(target["Arn"].get("Fn::GetAtt", [""])[0])
+            if function and function["Type"] == "AWS::Lambda::Function":
+                kept = function["Properties"]["DeadLetterConfig"]["TargetArn"]
+                assert target["DeadLetterConfig"]["Arn"] == kept
+                granted = grants(role(ci, function["Properties"]["Role"]))
+                assert ("sqs:SendMessage", plain(kept)) in granted
+                assert target["RetryPolicy"]["MaximumRetryAttempts"] == 185
+
+
+def test_results_tell_events(app: Synthesis) -> None:
+    """By the bucket's own property, and by no function of CDK's."""
+    storage = app.template("proof/storage")
+    results = storage["Outputs"]["ResultsBucketName"]["Value"]["Ref"]
+    told = {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+    telling = {
+        name: bucket["NotificationConfiguration"]
+        for name, bucket in resources(storage, "AWS::S3::Bucket").items()
+        if "NotificationConfiguration" in bucket
+    }
+    assert telling == {results: told}
+
+
+def test_somebody_sweeps_every_five_minutes(ci: Template) -> None:
+    """And is done before the next one comes."""
+    schedules = resources(ci, "AWS::Scheduler::Schedule").values()
+    by_function = {s["Target"]["Arn"]["Fn::GetAtt"][0]: s["ScheduleExpression"] for s in schedules}
+    (sweep,) = (
+        name
+        for name, function in resources(ci, "AWS::Lambda::Function").items()
+        if function["Handler"] == "proof_ci.sweep.handler"
+    )
+    assert by_function[sweep] == "rate(5 minutes)"
+    assert functions(ci)["sweep"]["Timeout"] < 300
 
 
 def test_queues_are_encrypted_and_take_tls_only(ci: Template) -> None:
@@ -243,7 +393,7 @@ def test_queues_are_encrypted_and_take_tls_only(ci: Template) -> None:
 
 def _tls_only(policy: dict[str, Any]) -> bool:
     return any(
-        statement["Effect"] == "Deny"
+        statement.get("Effect") == "Deny"
         and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         and statement["Principal"] in ("*", {"AWS": "*"})
         for statement in policy["PolicyDocument"]["Statement"]
@@ -275,17 +425,16 @@ def test_the_switches_are_the_accounts_and_feed_what_functions_read(ci: Template
 
 
 def test_a_jobs_reach_is_small(ci: Template) -> None:
-    """It reads its input and the pinned tools, and writes where nothing has been written yet."""
+    """It reads runs' input and the tools, and writes where nothing has been written yet."""
     container = only(ci, "AWS::Batch::JobDefinition")["ContainerProperties"]
     job = role(ci, container["JobRoleArn"])
-    packages = {
-        f"<SharedBucketName>/{PINS['packages'][t]['key']}" for t in ("batch", "cbmc", "viewer")
-    }
-    readable = {f"arn:<AWS::Partition>:s3:::{p}" for p in packages}
-    readable |= {"arn:<AWS::Partition>:s3:::<ResultsBucketName>/runs/*/source.tar.gz"}
+    shared = "arn:<AWS::Partition>:s3:::<SharedBucketName>"
+    inputs = ("runs/*/source.tar.gz", "runs/*/plan.json", "outputs/*/prepared.tar.gz", "cache/*")
+    tools = ("batch", "cbmc", "viewer")
     assert grants(job) == {
-        *((action, one) for action in ("s3:GetObject", "s3:GetObjectVersion") for one in readable),
-        ("s3:PutObject", "arn:<AWS::Partition>:s3:::<ResultsBucketName>/outputs/*"),
+        *(("s3:GetObjectVersion", f"{shared}/packages/{tool}/*") for tool in tools),
+        *(("s3:GetObject", f"{BUCKET}/{pattern}") for pattern in inputs),
+        ("s3:PutObject", f"{BUCKET}/outputs/*"),
     }
     (write,) = (s for s in statements(job) if s["Action"] == "s3:PutObject")
     assert write["Condition"] == {"Null": {"s3:if-none-match": "false"}}
@@ -293,9 +442,46 @@ def test_a_jobs_reach_is_small(ci: Template) -> None:
 
 def test_jobs_cannot_write_what_verdicts_are_read_from(ci: Template) -> None:
     """What a job may write and what others write or read are apart."""
-    verdict = role(ci, functions(ci)["verdict"]["Role"])
-    written = [r for action, r in grants(verdict) if action == "s3:PutObject"]
-    assert written == ["arn:<AWS::Partition>:s3:::<ResultsBucketName>/runs/*/result.json"]
+    written = {
+        name: {
+            resource.rpartition("Name>/")[2]
+            for action, resource in grants(role(ci, function["Role"]))
+            if action == "s3:PutObject"
+        }
+        for name, function in functions(ci).items()
+    }
+    verdicts = {"runs/*/result.json", "cache/*.json"}
+    assert {name: keys for name, keys in written.items() if keys} == {
+        "launch": {"runs/*/plan.json"},
+        "verdict": verdicts,
+        "report": {"runs/*"},  # of the report bucket
+        "sweep": {"runs/*/plan.json", *verdicts},
+    }
+
+
+def test_a_job_knows_its_image_and_its_time(ci: Template) -> None:
+    """Beside the buckets and the pins; launch tells it the run."""
+    container = only(ci, "AWS::Batch::JobDefinition")["ContainerProperties"]
+    variables = {v["Name"]: v["Value"] for v in container["Environment"]}
+    assert set(variables) == {
+        *("SHARED_BUCKET", "RESULTS_BUCKET", "PACKAGE_PINS", "IMAGE", "JOB_SECONDS")
+    }
+    assert variables["IMAGE"] == PINS["images"]["proof"]["digest"]
+    assert variables["JOB_SECONDS"] == {"Ref": "JobTimeoutSeconds"}
+
+
+def test_jobs_are_submitted_to_the_one_queue_by_known_definitions(ci: Template) -> None:
+    """The account's, or a replay's, which only an operator can register."""
+    (queue,), (definition,) = (
+        resources(ci, kind) for kind in ("AWS::Batch::JobQueue", "AWS::Batch::JobDefinition")
+    )
+    here = "arn:<AWS::Partition>:batch:<AWS::Region>:<AWS::AccountId>"
+    allowed = {f"<{queue}>", f"<{definition}>", f"{here}:job-definition/padstone-replay-*"}
+    submitting = {
+        name: {r for action, r in grants(role(ci, f["Role"])) if action == "batch:SubmitJob"}
+        for name, f in functions(ci).items()
+    }
+    assert {n: r for n, r in submitting.items() if r} == {"launch": allowed, "sweep": allowed}
 
 
 def test_a_job_is_bounded_and_has_no_privilege(ci: Template) -> None:
@@ -318,14 +504,11 @@ def test_a_job_that_cannot_be_placed_does_not_wait_for_ever(ci: Template) -> Non
     assert all(600 <= one["MaxTimeSeconds"] <= 86_400 for one in limits.values())
 
 
-def test_what_a_project_runs_is_nobody_with_an_empty_environment(ci: Template) -> None:
-    """Credentials are asked for by the environment, which the runner does not inherit."""
+def test_a_jobs_command_is_the_bootstrap_as_it_is_tested(ci: Template) -> None:
+    """Not a letter of it comes from elsewhere."""
     command = only(ci, "AWS::Batch::JobDefinition")["ContainerProperties"]["Command"]
-    script = command[-1]
-    assert command[:-1] == ["bash", "-euo", "pipefail", "-c"]
-    start = re.compile(r"setpriv --reuid=65534 --regid=65534 .*?--no-new-privs -- \\\n +env -i ")
-    assert start.search(script)
-    assert script.index("setpriv --reuid") < script.index("proof-runner --timeout")
+    script = (CHECKOUT / "padstone_cdk/proof/job.sh").read_text(encoding="utf-8")
+    assert command == ["bash", "-euo", "pipefail", "-c", script]
 
 
 def test_instances_take_imdsv2_from_the_host_only_and_encrypt_their_disks(ci: Template) -> None:
@@ -392,34 +575,39 @@ def test_a_run_is_nothing_but_variables_to_the_preparation(ci: Template) -> None
     """The buildspec is a literal, checks each value against an anchored pattern, then uses it."""
     project = only(ci, "AWS::CodeBuild::Project")
     assert project["Source"]["Type"] == "NO_SOURCE"
-    (script,) = json.loads(project["Source"]["BuildSpec"])["phases"]["build"]["commands"]
-    for name in ("RUN_ID", "REPOSITORY", "SHA"):
-        check = re.search(rf"\[\[ \$\{{{name}:-\}} =~ \^\S+\$ \]\] \|\| refuse", script)
-        assert check, name
-        assert not re.search(rf'"\${name}"', script[: check.start()]), name
-    assert "$REF" not in script
-    assert "eval" not in script
+    spec = json.loads(project["Source"]["BuildSpec"])
+    first, command = spec["phases"]["build"]["commands"]
+    script = (CHECKOUT / "padstone_cdk/proof/prepare.py").read_text(encoding="utf-8")
+    here = "python3 -I -B /dev/fd/3 3<<'PADSTONE_SCRIPT'"
+    assert command == f"{here}\n{script}PADSTONE_SCRIPT\n"
+    assert "PADSTONE_SCRIPT" not in script
+    assert first == "export SAID=$(mktemp)"
+    assert spec["phases"]["build"]["finally"] == ['export PREPARATION="$(cat "$SAID")"']
+    assert spec["env"] == {"shell": "bash", "exported-variables": ["PREPARATION"]}
     assert project["Environment"]["PrivilegedMode"] is False
 
 
-def test_the_preparation_can_submit_proofs_and_nothing_else(ci: Template) -> None:
-    """To the one queue, by the one definition; it reads no secret and runs nobody's code."""
+def test_the_preparation_keeps_sources_and_does_nothing_else(ci: Template) -> None:
+    """It submits no job and runs nobody's code."""
     project = only(ci, "AWS::CodeBuild::Project")
-    actions = {action for action, _ in grants(role(ci, project["ServiceRole"]))}
-    assert actions == {
-        "logs:CreateLogStream",
-        "logs:PutLogEvents",
-        "s3:PutObject",
-        "batch:SubmitJob",
+    (logs,) = project["LogsConfig"]["CloudWatchLogs"]["GroupName"].values()
+    assert grants(role(ci, project["ServiceRole"])) == {
+        ("logs:CreateLogStream", f"<{logs}.Arn>"),
+        ("logs:PutLogEvents", f"<{logs}.Arn>"),
+        ("s3:PutObject", f"{BUCKET}/runs/*/source.tar.gz"),
     }
 
 
 def test_reports_are_read_through_the_site_only(ci: Template) -> None:
-    """By that distribution, over TLS; viewers are led to https, and reports run no script."""
+    """By that distribution, over TLS, and only where reports are public; they run no script."""
     (policy,) = resources(ci, "AWS::S3::BucketPolicy").values()
     assert policy["Bucket"] == {"Ref": "ReportBucketName"}
     assert _tls_only(policy)
-    (allowed,) = (s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow")
+    (given,) = (s for s in policy["PolicyDocument"]["Statement"] if "Effect" not in s)
+    condition, allowed, otherwise = given["Fn::If"]
+    assert (allowed["Effect"], otherwise) == ("Allow", {"Ref": "AWS::NoValue"})
+    assert ci["Conditions"][condition] == {"Fn::Equals": [{"Ref": "ReportVisibility"}, "public"]}
+    assert ci["Parameters"]["ReportVisibility"]["Default"] == "private"
     (distribution,) = resources(ci, "AWS::CloudFront::Distribution")
     assert plain(allowed["Condition"]["StringEquals"]["aws:SourceArn"]).endswith(
         f":distribution/<{distribution}>"
@@ -460,12 +648,23 @@ def test_a_silent_day_is_an_alarm(ci: Template) -> None:
     assert silence["ComparisonOperator"] == "LessThanThreshold"
 
 
-def test_people_hear_of_jobs_without_an_answer_but_not_of_refuted_proofs(ci: Template) -> None:
-    """A refuted proof is told at GitHub, where its author looks."""
+def test_people_hear_of_jobs_without_an_answer_only(ci: Template) -> None:
+    """What a runner has said is told at GitHub, where its author looks; and nobody is told twice.
+
+    An array has neither a container nor an index; jobs of an ended run say why they ended.
+    """
     rules = resources(ci, "AWS::Events::Rule").values()
     (failed,) = (r for r in rules if r["EventPattern"]["detail"].get("status") == ["FAILED"])
-    container = failed["EventPattern"]["detail"]["container"]
-    assert container == {"exitCode": [{"anything-but": [10]}, {"exists": False}]}
+    told = failed["EventPattern"]["detail"]
+    answers = sorted(v.exit_code for v in Verdict if v not in (Verdict.SUCCESS, Verdict.LOST))
+    assert told["container"] == {"exitCode": [{"anything-but": answers}, {"exists": False}]}
+    assert told["$or"] == [
+        {"arrayProperties": {"index": [{"exists": True}]}},
+        {"arrayProperties": {"size": [{"exists": False}]}},
+    ]
+    ((but, _),) = [told["statusReason"]]
+    stopped = but["anything-but"]["prefix"]
+    assert f'"{stopped}: ' in (CHECKOUT / "proof_ci/ending.py").read_text(encoding="utf-8")
 
 
 def test_both_addresses_are_told_and_one_address_is_told_once(ci: Template) -> None:

@@ -31,6 +31,8 @@ from tests.templates.synthesis import (
 every_stack = pytest.mark.parametrize("stack", STACKS, ids=readable)
 
 ANY_RESOURCE = {
+    "batch:DescribeJobs": "asked for by ID, of which none is known before",
+    "batch:ListJobs": "a list is of a queue, and IAM does not know which",
     "ecr:GetAuthorizationToken": "a token is of a registry, not of a repository",
     "ecs:DiscoverPollEndpoint": "asked before there is a container instance",
     "xray:PutTelemetryRecords": "traces are of an account",
