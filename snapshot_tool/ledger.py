@@ -11,7 +11,6 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -170,15 +169,6 @@ class Lock:
         self._nonce = secrets.token_hex(8)
         self._seconds = 0.0
         self.held: LockHolder | None = None
-
-    @contextmanager
-    def holding(self, key: str, reason: str, seconds: float) -> Iterator[LockHolder]:
-        """Hold the lock while the block runs."""
-        holder = self.acquire(key, reason, seconds)
-        try:
-            yield holder
-        finally:
-            self.release()
 
     def acquire(self, key: str, reason: str, seconds: float) -> LockHolder:
         """Take the lock of an account for some seconds; `heartbeat` prolongs it.

@@ -39,14 +39,10 @@ class Account:
         self._clock = clock
         self._workers = workers
 
-    def tagged(self, environment: str, stage: StageName | None = None) -> tuple[StackState, ...]:
-        """Return Padstone's stacks of an environment, by their tags; of one stage if named."""
-        return tuple(
-            stack
-            for stack in self._stacks.describe_all()
-            if tags.belongs_to(stack.tags, environment)
-            and stage in {None, stack.tags.get(tags.STAGE)}
-        )
+    def tagged(self, environment: str) -> tuple[StackState, ...]:
+        """Return Padstone's stacks of an environment, by their tags."""
+        every = self._stacks.describe_all()
+        return tuple(stack for stack in every if tags.belongs_to(stack.tags, environment))
 
     def observe(self, target: Target, manifest: Manifest) -> AccountState:
         """Read what the account runs of a snapshot's stage, templates to the byte."""

@@ -183,7 +183,7 @@ def test_a_missing_image_stops_the_deployment(world: World) -> None:
 
 
 def test_a_failing_second_stack_leaves_the_account_as_it_was(world: World) -> None:
-    """The first stack goes back; the message names resource and reason; nothing is recorded."""
+    """The first stack goes back, so does the lock; resource and reason are named, not recorded."""
     a, b = world.freeze(proof_assembly("a")).id, world.freeze(proof_assembly("b")).id
     world.deploy("beta", a)
     before = world.content("beta")
@@ -191,6 +191,7 @@ def test_a_failing_second_stack_leaves_the_account_as_it_was(world: World) -> No
     with pytest.raises(DeployFailedError, match=r"(?s)Topic.*no such luck"):
         world.deploy("beta", b)
     assert world.content("beta") == before
+    assert world.tables.scan("locks") == []
     assert [each.release_id for each in world.orchestrator().history("beta", 10)] == [a]
 
 
@@ -275,11 +276,10 @@ def test_a_second_deployer_is_refused_by_name(world: World) -> None:
     snapshot = world.freeze(proof_assembly("one")).id
     ana = LockOwner(name="arn:aws:iam::222222222222:user/ana", host="elsewhere", pid=1)
     lock = Lock(world.tables, "locks", world.clock, ana)
-    with (
-        lock.holding("222222222222/us-west-2/-", "by hand", 60),
-        pytest.raises(LockedError, match="ana"),
-    ):
+    lock.acquire("222222222222/us-west-2/-", "by hand", 60)
+    with pytest.raises(LockedError, match="ana"):
         world.deploy("beta", snapshot)
+    lock.release()
     world.deploy("beta", snapshot)
     assert lock.holder("222222222222/us-west-2/-") is None
 
@@ -299,8 +299,10 @@ def test_who_comes_while_stacks_are_changed_is_told_by_whom(world: World) -> Non
         status=StackStatus.UPDATE_IN_PROGRESS,
         tags=state.tags,
     )
-    with lock.holding("222222222222/us-west-2/-", "", 60), pytest.raises(LockedError, match="ana"):
+    lock.acquire("222222222222/us-west-2/-", "", 60)
+    with pytest.raises(LockedError, match="ana"):
         world.deploy("beta", b)
+    lock.release()
     with pytest.raises(StackBusyError, match="UPDATE_IN_PROGRESS"):
         world.deploy("beta", b)
 
