@@ -6,11 +6,13 @@ import json
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local_cloud import testing
+from snapshot_tool.account.execute import INLINE_LIMIT
 from tests.faults.lab import Lab, World, lab, until_busy
 
 ALWAYS = 100_000
@@ -159,6 +161,39 @@ def test_a_stopped_deployment_takes_the_account_back(
     shared.cloud.delay_stacks(0)
     before.untouched()
     before.converges()
+
+
+def test_a_stopped_update_of_large_stacks_takes_them_back_through_the_bucket(
+    shared: Lab, world: World
+) -> None:
+    """Ctrl-C while the second is updated: templates too large to be sent along come back, too."""
+    for marker in ("a", "b"):
+        _enlarge(world.assembly(marker))
+    before = _before(world)
+    shared.cloud.delay_stacks(1)
+    process = world.start("deploy", "beta", "--snapshot", before.new)
+    cloudformation = world.client("beta", "cloudformation")
+
+    def second() -> bool:
+        [stack] = cloudformation.describe_stacks(StackName="padstone-jobs")["Stacks"]
+        return bool(stack["StackStatus"] == "UPDATE_IN_PROGRESS")
+
+    testing.until(second, what="the second stack's update")
+    process.send_signal(signal.SIGINT)
+    told = world.end(process, code=130).err
+    for stack in ("storage", "jobs"):
+        assert f"padstone-{stack}: runs snapshot {before.old} as before" in told
+    assert "padstone-ci: not touched" in told
+    shared.cloud.delay_stacks(0)
+    before.untouched()
+    before.converges()
+
+
+def _enlarge(assembly: Path) -> None:
+    """Make the templates of an assembly larger than CloudFormation takes without a bucket."""
+    for path in assembly.glob("*.template.json"):
+        template = {**json.loads(path.read_text()), "Metadata": {"Padding": "x" * INLINE_LIMIT}}
+        path.write_text(json.dumps(template))
 
 
 # rights and credentials
