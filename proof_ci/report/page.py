@@ -122,7 +122,7 @@ def _origin(run: Run) -> list[tuple[str, Content]]:
         return [("Pull request", tag("a", f"#{run.number}", href=f"{at}/pull/{run.number}"))]
     if run.ref.startswith(_BRANCH):
         name = run.ref.removeprefix(_BRANCH)
-        branch = tag("a", name, href=f"{at}/tree/{quoted(name, errors='replace')}")
+        branch = tag("a", name, href=f"{at}/tree/{quoted(name)}")
         return [("Branch", branch)]
     return [("Ref", run.ref or None)]
 
