@@ -230,7 +230,7 @@ def _dispatch() -> Dispatch:
             jobs=aws.BatchQueue(settings[Name.JOB_QUEUE]),
             statuses=aws.SqsQueue(settings[Name.STATUS_QUEUE_URL]),
             reports=aws.SqsQueue(settings[Name.REPORTS_QUEUE_URL]),
-            report_url=settings[Name.REPORT_URL],
+            report_url=settings.report_url(),
             log=log,
         ),
         connect=lambda: connect(secrets.value(token_arn)),

@@ -112,6 +112,19 @@ def record(
     return RunRecord(run, state, created_at, created_at + 900, verdict, reason)
 
 
+def pull_answer(**other: object) -> dict[str, Any]:
+    """The pull request as GitHub's API tells it."""
+    return {
+        "number": 7,
+        "state": "open",
+        "draft": False,
+        "updated_at": WRITTEN,
+        "user": {"login": "stranger", "type": "User"},
+        "head": {"sha": SHA, "ref": "x", "repo": {"full_name": FORK}},
+        **other,
+    }
+
+
 def pull_request_payload(*, action: str = "opened", draft: object = False) -> dict[str, Any]:
     """The part of GitHub's payload that is read, and some of what is not."""
     return {

@@ -17,7 +17,7 @@ from proof_ci.messages import StatusUpdate
 from proof_ci.ports import FinalError, RateLimitedError, UnavailableError
 
 from .fakes import DELIVERY, REPOSITORY, SHA, TOKEN
-from .front import FORK, WRITTEN, WRITTEN_AT, pull
+from .front import WRITTEN_AT, pull, pull_answer
 
 UPDATE = StatusUpdate(DELIVERY, REPOSITORY, SHA, "CBMC proof: one", "success", "The proof holds")
 
@@ -129,18 +129,6 @@ def test_an_odd_answer_is_an_error_and_never_a_guess(
         api.pull(REPOSITORY, 7)
     with suppress(UnavailableError):
         assert api.may_write(REPOSITORY, "somebody") is False
-
-
-def pull_answer(**other: object) -> dict[str, Any]:
-    return {
-        "number": 7,
-        "state": "open",
-        "draft": False,
-        "updated_at": WRITTEN,
-        "user": {"login": "stranger", "type": "User"},
-        "head": {"sha": SHA, "ref": "x", "repo": {"full_name": FORK}},
-        **other,
-    }
 
 
 def test_a_pull_request_is_read_as_it_is_now(server: Server, api: GitHubApi) -> None:

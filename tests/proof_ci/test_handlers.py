@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count
@@ -15,26 +16,14 @@ import pytest
 
 from local_cloud import LocalCloud
 from proof_ci import aws
+from proof_ci.clients import client
 from proof_ci.config import Name
-from proof_ci.events import from_message, to_message
-from proof_ci.messages import StatusUpdate, status_of
-from proof_ci.ports import Claim, Runs, UnavailableError
-from proof_ci.trust import Run
-from proof_ci.verdicts import result_of
+from proof_ci.events import APPROVE, from_message, to_message
+from proof_ci.messages import StatusUpdate
+from proof_ci.ports import UnavailableError
 
-from .fakes import (
-    DELIVERY,
-    REPOSITORY,
-    SECRET,
-    SHA,
-    TOKEN,
-    FakeRuns,
-    job_event,
-    push,
-    push_payload,
-    request,
-    sqs_event,
-)
+from .fakes import DELIVERY, REPOSITORY, SECRET, SHA, TOKEN, push_payload, request, sqs_event
+from .front import OTHER_SHA, command, delivery, pull_answer, pull_request, push
 from .test_github import Server
 
 ROOT = Path(__file__).parents[2]
@@ -87,6 +76,15 @@ class ProofAccount:
         )
         return [message["Body"] for message in answer.get("Messages", [])]
 
+    def builds(self) -> list[dict[str, str]]:
+        """Which runs are being prepared, by what their builds were told."""
+        codebuild = self.client("codebuild")
+        ids = codebuild.list_builds_for_project(projectName="prepare")["ids"]
+        builds = codebuild.batch_get_builds(ids=ids)["builds"] if ids else []
+        told = [build["environment"]["environmentVariables"] for build in builds]
+        wanted = ("RUN_ID", "SHA", "REPOSITORY")
+        return [{v["name"]: v["value"] for v in each if v["name"] in wanted} for each in told]
+
     def _prepare(self) -> dict[str, str]:
         sqs, secrets = self.client("sqs"), self.client("secretsmanager")
         ssm, name = self.client("ssm"), f"/padstone/{self.account}"
@@ -99,12 +97,16 @@ class ProofAccount:
         self._make_table()
         self._make_project()
         fifo = {"FifoQueue": "true"}
+        queues = {
+            name: sqs.create_queue(QueueName=f"{name}.fifo", Attributes=fifo)["QueueUrl"]
+            for name in ("events", "statuses", "reports")
+        }
         return {
             Name.RUNS_TABLE: "runs",
-            Name.EVENTS_QUEUE_URL: sqs.create_queue(QueueName="e.fifo", Attributes=fifo)[
-                "QueueUrl"
-            ],
-            Name.STATUS_QUEUE_URL: sqs.create_queue(QueueName="statuses")["QueueUrl"],
+            Name.EVENTS_QUEUE_URL: queues["events"],
+            Name.STATUS_QUEUE_URL: queues["statuses"],
+            Name.REPORTS_QUEUE_URL: queues["reports"],
+            Name.REPORT_URL: "https://reports.example.com",
             Name.PREPARE_PROJECT: "prepare",
             Name.RESULTS_BUCKET: bucket,
             Name.WEBHOOK_SECRET_ARN: secrets.create_secret(Name="w", SecretString=SECRET)["ARN"],
@@ -118,9 +120,6 @@ class ProofAccount:
             Name.GITHUB_BRANCH: "main",
             Name.SNAPSHOT_ID: "20200203-201525",
             Name.JOB_QUEUE: "queue",
-            Name.JOB_DEFINITION: "definition",
-            Name.SHARED_BUCKET: "shared",
-            Name.PACKAGE_PINS: "{}",
             Name.GITHUB_API_URL: self.github,
         }
 
@@ -168,8 +167,11 @@ def account(cloud: LocalCloud, github: Server) -> ProofAccount:
     return ProofAccount(cloud, github.url)
 
 
-def test_a_delivery_goes_through_webhook_and_dispatch_into_one_build(account: ProofAccount) -> None:
-    """The second delivery of the same event changes nothing."""
+def test_a_delivery_goes_through_webhook_and_dispatch_into_one_build(
+    account: ProofAccount, github: Server
+) -> None:
+    """The second delivery of the same event changes nothing; GitHub hears of the run at once."""
+    github.routes[f"/repos/{REPOSITORY}/branches/main"] = {"commit": {"sha": SHA}}
     for _ in range(2):
         answer, said = account.call("webhook", request(push_payload()))
         assert answer["statusCode"] == 202, said
@@ -178,12 +180,51 @@ def test_a_delivery_goes_through_webhook_and_dispatch_into_one_build(account: Pr
     for _ in range(2):
         answer, said = account.call("dispatch", sqs_event(message))
         assert answer == {"batchItemFailures": []}, said
-    codebuild = account.client("codebuild")
-    [build_id] = codebuild.list_builds_for_project(projectName="prepare")["ids"]
-    [build] = codebuild.batch_get_builds(ids=[build_id])["builds"]
-    variables = {v["name"]: v["value"] for v in build["environment"]["environmentVariables"]}
-    assert variables.items() >= {"RUN_ID": DELIVERY, "SHA": SHA, "REPOSITORY": REPOSITORY}.items()
-    assert variables["SNAPSHOT_ID"] == "20200203-201525"
+    assert account.builds() == [{"RUN_ID": DELIVERY, "SHA": SHA, "REPOSITORY": REPOSITORY}]
+    [update] = account.messages(Name.STATUS_QUEUE_URL)
+    answer, said = account.call("status", sqs_event(update))
+    assert answer == {"batchItemFailures": []}, said
+    assert TOKEN not in said
+    written = json.loads(github.requests[-1][3])
+    assert (written["state"], written["context"]) == ("pending", "CBMC proofs")
+    assert written["target_url"] == f"https://reports.example.com/runs/{DELIVERY}/index.html"
+    assert len(account.messages(Name.REPORTS_QUEUE_URL)) == 1
+
+
+def test_a_fork_waits_for_an_approval_of_its_head(account: ProofAccount, github: Server) -> None:
+    """Through the table: the run that waited is the one that is prepared."""
+    api = f"/repos/{REPOSITORY}"
+    github.routes |= {
+        f"{api}/pulls/7": pull_answer(),
+        f"{api}/collaborators/stranger/permission": {"permission": "read"},
+        f"{api}/collaborators/maintainer/permission": {"permission": "write"},
+    }
+    answer, said = account.call("dispatch", sqs_event(to_message(pull_request())))
+    assert (answer, account.builds()) == ({"batchItemFailures": []}, []), said
+    approval = command(APPROVE, created_at=int(time.time()) + 60)
+    for commenter in ("stranger", "maintainer"):
+        told = replace(approval, commenter=commenter)
+        answer, said = account.call("dispatch", sqs_event(to_message(told)))
+        assert answer == {"batchItemFailures": []}, said
+        assert len(account.builds()) == (commenter == "maintainer"), said
+    assert [build["RUN_ID"] for build in account.builds()] == [DELIVERY]
+
+
+def test_a_newer_head_supersedes_the_older_ones_build(
+    account: ProofAccount, github: Server
+) -> None:
+    """Its build is stopped, and its commit gets a final status."""
+    branch = f"/repos/{REPOSITORY}/branches/main"
+    for number, sha in enumerate((OTHER_SHA, SHA)):
+        github.routes[branch] = {"commit": {"sha": sha}}
+        event = push(sha=sha, delivery=delivery(number))
+        answer, said = account.call("dispatch", sqs_event(to_message(event)))
+        assert answer == {"batchItemFailures": []}, said
+    last = {
+        update.sha: update.description
+        for update in map(StatusUpdate.from_message, account.messages(Name.STATUS_QUEUE_URL))
+    }
+    assert last == {OTHER_SHA: f"Cancelled: superseded by {SHA[:7]}", SHA: "Fetching the source"}
 
 
 def test_a_switch_acts_on_the_next_delivery(account: ProofAccount) -> None:
@@ -211,31 +252,6 @@ def test_a_webhook_that_cannot_work_says_try_again(
     assert (answer["statusCode"], answer["body"]) == (503, '{"message": "try again later"}')
 
 
-def test_an_ended_job_goes_through_verdict_and_status_to_github(
-    account: ProofAccount, github: Server
-) -> None:
-    """The result is kept in the bucket and in the table, and told once."""
-    account.call("verdict", job_event("FAILED", exit_code=10))
-    key = f"runs/{DELIVERY}/proofs/one/result.json"
-    bucket = account.variables[Name.RESULTS_BUCKET]
-    stored = account.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-    assert json.loads(stored)["verdict"] == "failure"
-    record = {"run_id": {"S": DELIVERY}, "record": {"S": "proof#proofs/one"}}
-    item = account.client("dynamodb").get_item(TableName="runs", Key=record)["Item"]
-    assert item["verdict"] == {"S": "failure"}
-    [message] = account.messages(Name.STATUS_QUEUE_URL)
-    answer, said = account.call("status", sqs_event(message))
-    assert answer == {"batchItemFailures": []}, said
-    assert json.loads(github.requests[0][3])["state"] == "failure"
-    assert TOKEN not in said
-
-
-def test_a_verdict_that_cannot_be_kept_fails_its_event(account: ProofAccount) -> None:
-    """EventBridge then delivers it again."""
-    with pytest.raises(RuntimeError, match="UnavailableError"):
-        account.call("verdict", job_event(), **{Name.RESULTS_BUCKET: "no-such-bucket-anywhere"})
-
-
 def test_the_canary_posts_what_the_webhook_takes(account: ProofAccount, github: Server) -> None:
     """The head is read from GitHub, the event is signed with the account's own secret."""
     github.status, github.body = 200, json.dumps({"commit": {"sha": SHA}}).encode()
@@ -246,9 +262,6 @@ def test_the_canary_posts_what_the_webhook_takes(account: ProofAccount, github: 
     event = {"httpMethod": "POST", "headers": headers, "body": body.decode()}
     answer, _ = account.call("webhook", event)
     assert answer["statusCode"] == 202
-
-
-RUN = Run(DELIVERY, REPOSITORY, SHA, "refs/heads/main")
 
 
 class Clock:
@@ -267,28 +280,10 @@ def real_clients(account: ProofAccount, monkeypatch: pytest.MonkeyPatch) -> Iter
     boto3.setup_default_session(
         aws_access_key_id=account.account, aws_secret_access_key="test", region_name="us-west-2"
     )
-    aws._client.cache_clear()
+    client.cache_clear()
     yield account
-    aws._client.cache_clear()
+    client.cache_clear()
     boto3.DEFAULT_SESSION = None
-
-
-@pytest.mark.parametrize("kind", ["table", "fake"])
-def test_a_run_is_claimed_by_one_until_the_claim_lapses(
-    real_clients: ProofAccount, kind: str
-) -> None:
-    """The table and its fake agree: ours, another's, taken over after a minute, done for ever."""
-    clock, fake = Clock(), FakeRuns()
-    runs: Runs = fake if kind == "fake" else aws.RunsTable("runs", clock)
-    assert runs.claim(RUN) is Claim.OURS
-    assert runs.claim(RUN) is Claim.ANOTHERS
-    assert runs.claim(replace(RUN, run_id=DELIVERY.replace("7", "8"))) is Claim.OURS
-    clock.now += aws.CLAIM_LIFE
-    fake.lapsed = True
-    assert runs.claim(RUN) is Claim.OURS
-    runs.started(RUN, "prepare:1")
-    clock.now += 10 * aws.CLAIM_LIFE
-    assert runs.claim(RUN) is Claim.DONE
 
 
 def test_a_secret_is_read_again_after_a_minute(real_clients: ProofAccount) -> None:
@@ -307,11 +302,8 @@ def test_a_delayed_message_stays_hidden(real_clients: ProofAccount) -> None:
     """It is not deleted, and a delay of more than SQS allows is cut."""
     url = real_clients.variables[Name.STATUS_QUEUE_URL]
     queue, sqs = aws.SqsQueue(url), real_clients.client("sqs")
-    result = result_of(job_event())
-    assert result is not None
-    queue.send(status_of(result).to_message(), group="g", identity="i")
+    queue.send("what is delayed", group="g", identity="i")
     [message] = sqs.receive_message(QueueUrl=url)["Messages"]
-    StatusUpdate.from_message(message["Body"])
     queue.delay(message["ReceiptHandle"], 10**9)
     assert "Messages" not in sqs.receive_message(QueueUrl=url)
     queue.delay(message["ReceiptHandle"], -1)
@@ -325,8 +317,11 @@ def test_a_switch_that_says_neither_is_unavailable(real_clients: ProofAccount) -
         aws.ParameterSwitches().is_on("/odd")
 
 
-def test_dispatch_leaves_to_sqs_what_codebuild_refuses(account: ProofAccount) -> None:
+def test_dispatch_leaves_to_sqs_what_codebuild_refuses(
+    account: ProofAccount, github: Server
+) -> None:
     """The message is not lost with the build that could not be started."""
     event = sqs_event(to_message(push()))
+    github.routes[f"/repos/{REPOSITORY}/branches/main"] = {"commit": {"sha": SHA}}
     answer, _ = account.call("dispatch", event, **{Name.PREPARE_PROJECT: "none"})
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
