@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from .places import open_place
+from .stage import Stage
 
 
 @pytest.fixture
@@ -13,3 +14,9 @@ def place() -> Iterator[Path]:
     """A folder in which everybody may write."""
     with open_place() as made:
         yield made
+
+
+@pytest.fixture
+def stage(place: Path) -> Stage:
+    """Where a job is run."""
+    return Stage(place)

@@ -1,0 +1,197 @@
+"""Carries out one order: fetches and unpacks, has the runner run, uploads what it has kept."""
+
+import contextlib
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+
+from proof_ci.outcome import Outcome, OutcomeError
+from proof_ci.runner import foreign
+from proof_ci.runner.preparing import ARCHIVE, FOUND
+from proof_ci.runner.proving import Earlier
+from proof_ci.verdicts import Verdict
+
+from .archive import pack
+from .objects import ObjectError, Objects
+from .order import Order, Task
+from .place import Place
+from .runner import Heard, Runner, unpacking
+
+LOST = Verdict.LOST.exit_code
+_PLAN = 2**24
+_RESULT = 2**22
+_CACHED = 2**20
+_LEAST_RESERVE, _MOST_RESERVE = 20.0, 300.0
+
+
+class JobError(Exception):
+    """The job cannot go on; the message says why."""
+
+
+@dataclass
+class Driver:
+    """One job. `began`: when its time began to count, by the monotonic clock."""
+
+    order: Order
+    objects: Objects
+    place: Place
+    began: float
+    warnings: list[str] = field(default_factory=list)
+    told: Outcome | None = None
+
+    def run(self) -> int:
+        """Do the job; the exit code. Raises JobError, ObjectError or OrderError."""
+        pool = ThreadPoolExecutor(5)
+        try:
+            fetching = [pool.submit(self._unpack, name) for name in self._inputs()]
+            proof = self._proof() if self.order.task is Task.PROVE else ""
+            for each in as_completed(fetching):
+                each.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        return self._prepare() if self.order.task is Task.PREPARE else self._prove(proof)
+
+    # --- inputs
+
+    def _inputs(self) -> tuple[str, ...]:
+        proving = self.order.task is Task.PROVE
+        packages = [name for name in ("cbmc", "viewer") if proving and name in self.order.pins]
+        return ("source", *packages)
+
+    def _proof(self) -> str:
+        plan = self.objects.read(self.order.results_bucket, self.order.plan_key, _PLAN)
+        if plan is None:
+            raise JobError("the run has no plan")
+        return self.order.proof(plan)
+
+    def _unpack(self, name: str) -> None:
+        archive = self.place.archives / f"{name}.tar.gz"
+        pin = self.order.pins.get(name)
+        if pin is None:
+            self.objects.fetch(self.order.results_bucket, self.order.source_key, archive)
+        else:
+            bucket = self.order.shared_bucket
+            digest = self.objects.fetch(bucket, pin.key, archive, pin.version_id)
+            if digest != pin.sha256:
+                raise JobError(f"{pin.key} is not what was pinned")
+        target = self.place.tools / name if pin else self.place.source
+        target.mkdir(exist_ok=True)
+        if unpacking(archive, target, confined=pin is None).wait() != 0:
+            raise JobError(f"the archive of {name} does not unpack")
+        archive.unlink()
+
+    # --- the runner
+
+    def _prepare(self) -> int:
+        code = self._attend("--prepare", str(self.place.source))
+        bucket = self.order.results_bucket
+        if code == 0:
+            made = self.place.output / ARCHIVE
+            if made.exists():
+                self.objects.put_new(bucket, self.order.output(ARCHIVE), made)
+                made.unlink()
+            self.objects.put_new(bucket, self.order.output(FOUND), self.place.output / FOUND)
+        self._keep_output()
+        return 0 if code == 0 else LOST
+
+    def _prove(self, proof: str) -> int:
+        tools = ("--tools", self.order.tools)
+        where = ("--source", str(self.place.source), str(self.place.source / proof))
+        code = self._attend(*tools, *where)
+        outcome = self._result()
+        if outcome is None:
+            outcome = Outcome(proof, "", Verdict.LOST, f"the runner ended with {code}")
+        self._tell(outcome)
+        self._keep_output()
+        agreed = outcome.verdict.exit_code == code
+        return code if agreed else LOST
+
+    def _attend(self, *arguments: str) -> int:
+        seconds = self._seconds()
+        limits = ("--timeout", f"{seconds:.1f}")
+        folders = ("--output", str(self.place.output), "--scratch", str(self.place.scratch))
+        runner = Runner(self.place, (*limits, *folders, *arguments))
+        try:
+            return runner.attend(
+                time.monotonic() + seconds + self._reserve() / 2,
+                Heard(self._earlier, self._kept),
+            )
+        finally:
+            runner.close()
+
+    def _seconds(self) -> float:
+        """What is left for all phases: the rest is for carrying out what came of them."""
+        spent = time.monotonic() - self.began
+        return max(0.0, self.order.seconds - spent - self._reserve())
+
+    def _reserve(self) -> float:
+        return min(_MOST_RESERVE, max(_LEAST_RESERVE, self.order.seconds / 10))
+
+    # --- what it says
+
+    def _earlier(self, identity: str) -> Earlier | None:
+        """The success that the cache knows of this identity. What goes wrong there is a miss."""
+        if not self.order.cache:
+            return None
+        try:
+            key = f"cache/{identity}.json"
+            text = self.objects.read(self.order.results_bucket, key, _CACHED)
+            return None if text is None else _cached(text, identity)
+        except (ObjectError, OutcomeError, ValueError, LookupError, TypeError) as error:
+            self._warn(f"the cache was not asked: {error}")
+            return None
+
+    def _kept(self) -> None:
+        if self.told is None and (outcome := self._result()) is not None:
+            self._tell(outcome)
+
+    def _result(self) -> Outcome | None:
+        try:
+            text = foreign.text(self.place.output / "result.json", _RESULT)
+            return Outcome.from_json(text)
+        except (OSError, ValueError, OutcomeError):
+            return None
+
+    def _tell(self, outcome: Outcome) -> None:
+        """Upload the verdict, once."""
+        if self.told is not None:
+            return
+        self.told = outcome
+        outcome = replace(outcome, warnings=(*outcome.warnings, *self.warnings))
+        file = self.place.archives / "verdict.json"
+        file.write_text(outcome.to_json(), encoding="utf-8")
+        key = self.order.output("verdict.json")
+        self.objects.put_new(self.order.results_bucket, key, file)
+
+    def _keep_output(self) -> None:
+        archive = self.place.archives / "output.tar.gz"
+        if self.warnings:
+            text = "".join(f"{warning}\n" for warning in self.warnings)
+            (self.place.output / "job.txt").write_text(text, encoding="utf-8")
+        pack(self.place.output, archive)
+        key = self.order.output("output.tar.gz")
+        self.objects.put_new(self.order.results_bucket, key, archive)
+
+    def _warn(self, text: str) -> None:
+        self.warnings.append(text)
+        print(f"job: {text}", flush=True)
+
+    # --- the end of a job that is ended
+
+    def salvage(self) -> None:
+        """Upload what is known, if possible."""
+        with contextlib.suppress(ObjectError, OSError):
+            if (outcome := self._result()) is not None:
+                self._tell(outcome)
+            self._keep_output()
+
+
+def _cached(text: bytes, identity: str) -> Earlier | None:
+    """What a cache entry says; the function that judges verdicts wrote it."""
+    entry = json.loads(text)
+    outcome = Outcome.from_json(json.dumps(entry["outcome"]))
+    sound = (entry["version"], entry["key"], outcome.identity) == (1, identity, identity)
+    if not sound or outcome.verdict is not Verdict.SUCCESS or outcome.unchanged_since:
+        raise ValueError("its entry is not of this proof")
+    return Earlier(str(entry["run_id"]), outcome.refuted, outcome.reached)
