@@ -1,54 +1,27 @@
 """The ports on AWS. boto3 is imported when a port is first used, and each client is made once."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from .builds import EndedBuild, build_of_answer
+from .clients import client, translated, unless
+from .config import Name, Settings
+from .ending import Endings
 from .jobs import EndedJob, JobRequest, ended_job
+from .log import Log
 from .ports import TooLargeError, UnavailableError
 from .run import Run
+from .table import RunsTable
+from .telling import Telling
 
 if TYPE_CHECKING:
     from mypy_boto3_codebuild.type_defs import EnvironmentVariableTypeDef
 
 Clock = Callable[[], float]
-Service = Literal["secretsmanager", "ssm", "sqs", "dynamodb", "codebuild", "s3", "batch"]
 SECRET_LIFE = 60.0
 LONGEST_DELAY = 43_200  # SQS's
 MOST_JOBS = 100  # of DescribeJobs
-
-
-@cache
-def client(service: Service) -> Any:
-    """The one client of a service."""
-    import boto3
-    from botocore.config import Config
-
-    patience = Config(
-        connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}
-    )
-    return boto3.client(service, config=patience)
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Raise UnavailableError for whatever AWS or the way to it raises; the error is its cause."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except ClientError as error:
-        raise UnavailableError(f"{error.operation_name}: {code(error)}") from error
-    except BotoCoreError as error:
-        raise UnavailableError(type(error).__name__) from error
-
-
-def code(error: Any) -> str:
-    """AWS's code for an error; "?" for an error that is not AWS's."""
-    return str(getattr(error, "response", {}).get("Error", {}).get("Code", "?"))
 
 
 class SecretsManager:
@@ -129,13 +102,13 @@ class PreparationProject:
 
     def stop(self, build_id: str) -> None:
         """Stop the build, if there is one to be stopped."""
-        with translated(), _unless("InvalidInputException", "ResourceNotFoundException"):
+        with translated(), unless("InvalidInputException", "ResourceNotFoundException"):
             client("codebuild").stop_build(id=build_id)
 
     def ended(self, build_id: str) -> EndedBuild | None:
         """CodeBuild's own word on the build."""
         builds: list[Any] = []
-        with translated(), _unless("InvalidInputException"):
+        with translated(), unless("InvalidInputException"):
             builds = client("codebuild").batch_get_builds(ids=[build_id])["builds"]
         return build_of_answer(builds[0]) if builds else None
 
@@ -174,7 +147,7 @@ class BatchQueue:
 
     def stop(self, job_id: str, reason: str) -> None:
         """Terminate, which also cancels what has not begun."""
-        with translated(), _unless("ClientException"):
+        with translated(), unless("ClientException"):
             client("batch").terminate_job(jobId=job_id, reason=reason)
 
     def ended(self, job_ids: Sequence[str]) -> tuple[EndedJob, ...]:
@@ -198,18 +171,6 @@ class BatchQueue:
             return [job for page in pages for job in page["jobSummaryList"]]
 
 
-@contextmanager
-def _unless(*codes: str) -> Iterator[None]:
-    """Nothing is wrong with these errors."""
-    from botocore.exceptions import ClientError
-
-    try:
-        yield
-    except ClientError as error:
-        if code(error) not in codes:
-            raise
-
-
 class ResultsBucket:
     """Results as objects."""
 
@@ -230,7 +191,7 @@ class ResultsBucket:
     def get(self, key: str, most: int) -> str | None:
         """Read one byte more than is taken. S3 refuses what is not there to who may not list."""
         content: bytes | None = None
-        with translated(), _unless("NoSuchKey", "AccessDenied"):
+        with translated(), unless("NoSuchKey", "AccessDenied"):
             body = client("s3").get_object(Bucket=self._bucket, Key=key)["Body"]
             content = body.read(most + 1)
         if content is None:
@@ -238,3 +199,33 @@ class ResultsBucket:
         if len(content) > most:
             raise TooLargeError(f"{key} has more than {most} bytes")
         return content.decode("utf-8", "replace")
+
+
+def runs_table(settings: Settings) -> RunsTable:
+    """The record of runs of a function's environment."""
+    return RunsTable(settings[Name.RUNS_TABLE], snapshot_id=settings[Name.SNAPSHOT_ID])
+
+
+def telling(settings: Settings, log: Log) -> Telling:
+    """What tells of runs in a function's environment."""
+    return Telling(
+        runs=runs_table(settings),
+        statuses=SqsQueue(settings[Name.STATUS_QUEUE_URL]),
+        reports=SqsQueue(settings[Name.REPORTS_QUEUE_URL]),
+        report_url=settings.report_url(),
+        log=log,
+    )
+
+
+def endings(settings: Settings, log: Log, definition: str = "") -> Endings:
+    """What ends runs early in a function's environment."""
+    told = telling(settings, log)
+    return Endings(
+        runs=told.runs,
+        builds=PreparationProject(settings[Name.PREPARE_PROJECT]),
+        jobs=BatchQueue(settings[Name.JOB_QUEUE], definition),
+        statuses=told.statuses,
+        reports=told.reports,
+        report_url=told.report_url,
+        log=log,
+    )

@@ -1,10 +1,18 @@
-"""The end of a run: once, told to everybody, and with nothing left running."""
+"""The early end of a run: once, told to everybody, with nothing left running.
 
+First the end is recorded, then the rest is done. Whatever a crash leaves undone `settle` does,
+which the sweep repeats until the run is settled.
+"""
+
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from .jobs import prepare_name, prove_prefix
 from .log import Log
 from .ports import Builds, Jobs, Queue, Runs
-from .run import End, RunRecord
+from .run import End, RunRecord, State
+from .telling import AGAIN, Telling
 
 
 @dataclass(frozen=True)
@@ -18,6 +26,12 @@ class Endings:
     reports: Queue
     report_url: str
     log: Log = field(default_factory=Log)
+    clock: Callable[[], float] = time.time
+
+    @property
+    def telling(self) -> Telling:
+        """What tells of the same runs."""
+        return Telling(self.runs, self.statuses, self.reports, self.report_url, self.log)
 
     def end(self, record: RunRecord, verdict: End, reason: str, *, superseded_by: str = "") -> bool:
         """End the run unless it has ended; whether this call did.
@@ -27,4 +41,45 @@ class Endings:
         "Cancelled: " and the reason, or "Cancelled by request" if there is none. What a crash
         leaves undone the sweep does.
         """
-        return self.runs.end(record.run.run_id, verdict, reason, superseded_by=superseded_by)
+        run_id = record.run.run_id
+        ended = self.runs.end(run_id, verdict, reason, superseded_by=superseded_by)
+        if ended:
+            self.log.info("ended", correlation_id=run_id, verdict=verdict, reason=reason)
+        self.settle(run_id)
+        return ended
+
+    def settle(self, run_id: str) -> None:
+        """Do what an ended run still asks for, if anything; repeating it does no harm.
+
+        While somebody may still be submitting jobs for the run it stays unsettled, for what they
+        submit and tell comes after this.
+        """
+        record = self.runs.get(run_id)
+        if record is None or record.state is not State.ENDED or record.settled:
+            return
+        lapsed = 0 < record.leased_until <= self.clock()
+        self.telling.end(record, AGAIN if lapsed else "")
+        self._stop(record)
+        if lapsed or not record.leased_until:
+            self.runs.settled(run_id)
+
+    def retell(self, record: RunRecord) -> None:
+        """Tell an ended run's end again, over what was told since."""
+        self.telling.end(record, AGAIN)
+
+    def _stop(self, record: RunRecord) -> None:
+        """Stop what was recorded, and what was submitted and is not recorded yet."""
+        if record.total and not record.remaining:
+            return
+        run_id, reason = record.run.run_id, f"the run has ended: {record.verdict}"
+        if record.build_id and not record.prepare_job:
+            self.builds.stop(record.build_id)
+        if not record.build_id:
+            return
+        known = {record.prepare_job, *(job.job_id for job in record.jobs)} - {""}
+        unknown = {
+            *self.jobs.named(prepare_name(run_id)).values(),
+            *self.jobs.named(prove_prefix(run_id)).values(),
+        }
+        for job_id in sorted(known | unknown):
+            self.jobs.stop(job_id, reason)

@@ -85,27 +85,19 @@ class EndedJob:
     seconds: float = 0.0
     log_stream: str = ""
 
-    @property
-    def parent(self) -> str:
-        """The id that was submitted."""
-        return self.job_id.partition(":")[0]
-
-    @property
-    def index(self) -> int:
-        """The place in the array; 0 for a job that is none."""
-        index = self.job_id.partition(":")[2]
-        return int(index) if index.isdecimal() else 0
-
     def output(self, attempt: int, name: str) -> str:
         """The key under which an attempt was to put an object."""
         return f"outputs/{self.run_id}/{self.job_id}/{attempt}/{name}"
 
-    def belongs_to(self, jobs: tuple[Job, ...]) -> Job | None:
-        """The one of the jobs that this is, or is a child of."""
-        for job in jobs:
-            if job.job_id == self.parent and self.index < job.size:
-                return job
-        return None
+
+def placed(jobs: tuple[Job, ...], job_id: str) -> tuple[Job, int] | None:
+    """The one of the jobs that this id is, or is a child of, and the place in its array."""
+    parent, separator, child = job_id.partition(":")
+    index = int(child) if child.isdecimal() else 0
+    for job in jobs:
+        if job.job_id == parent and bool(separator) == (job.size > 1) and index < job.size:
+            return job, index
+    return None
 
 
 def ended_job(detail: object) -> EndedJob | None:

@@ -17,6 +17,10 @@ class UnavailableError(Exception):
     """Something the handler depends on did not answer, or refused; trying again later may help."""
 
 
+class BusyError(UnavailableError):
+    """Somebody else is at it, or its turn has not come; trying again in some minutes will help."""
+
+
 class TooLargeError(Exception):
     """A kept result is larger than the reader takes."""
 
@@ -107,8 +111,10 @@ class Runs(Protocol):
     def fetching(self, run_id: str, build_id: str) -> bool:
         """Record the build that fetches a started run; False if the run has ended or moved on."""
 
-    def lease(self, run_id: str, state: State) -> Lease:
+    def lease(self, run_id: str, state: State, pending: Sequence[str] = ()) -> Lease:
         """Be the only one, for three minutes, to submit jobs for a run in this state.
+
+        `pending` are the proofs that the holder is going to tell a `pending` status of.
 
         AGAIN if somebody had the lease and let it lapse, so that jobs may have been submitted.
         HELD also if the run is no longer in this state.
@@ -132,8 +138,8 @@ class Runs(Protocol):
     def untold(self, run: Run) -> tuple[ProofResult, ...]:
         """The results that may not have been told."""
 
-    def told(self, result: ProofResult) -> None:
-        """Record that everybody was told of a result, if it still stands."""
+    def told(self, result: ProofResult) -> bool:
+        """Record that everybody was told of a result; False if it no longer stands."""
 
     def end(self, run_id: str, verdict: End, reason: str, *, superseded_by: str = "") -> bool:
         """End a run; whether this call did."""

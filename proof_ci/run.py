@@ -169,15 +169,14 @@ class Job:
 class Proving:
     """A run's proofs under way: its jobs, how many proofs it has in all, and how many are to come.
 
-    `pending` names the proofs that get a `pending` status; `problems` is what preparation could not
-    make sense of and no proof stands for; `seconds` bounds an attempt of a job.
+    `problems` is what preparation could not make sense of and no proof stands for; `seconds` bounds
+    an attempt of a job.
     """
 
     jobs: tuple[Job, ...]
     total: int
     remaining: int
     seconds: int
-    pending: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -195,6 +194,7 @@ class Recorded(Enum):
 class RunRecord:
     """A run as the table has it.
 
+    `pending` names the proofs that may have got a `pending` status; `snapshot_id` tells the tools.
     `leased_until` is not 0 while somebody submits jobs that are not recorded yet. A run that has
     ended is `settled` once everybody has been told.
     """
@@ -217,6 +217,7 @@ class RunRecord:
     problems: tuple[str, ...] = ()
     leased_until: int = 0
     settled: bool = False
+    snapshot_id: str = ""
 
 
 def overall(verdicts: Iterable[Verdict], problems: int = 0) -> End:

@@ -9,10 +9,11 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from .aws import client as aws_client
-from .aws import code, translated
+from .clients import client as aws_client
+from .clients import code, translated
 from .events import MalformedEventError
 from .ports import Claim, Lease, UnavailableError
 from .run import (
@@ -43,17 +44,19 @@ Clock = Callable[[], float]
 
 
 class RunsTable:
-    """Runs and their results."""
+    """Runs and their results. `snapshot_id` is that of the account's own tools."""
 
     def __init__(
         self,
         table: str,
         *,
+        snapshot_id: str = "",
         clock: Clock = time.time,
         sleep: Callable[[float], None] = time.sleep,
         client: Callable[[], Any] = lambda: aws_client("dynamodb"),
     ) -> None:
         self._table = table
+        self._snapshot_id = snapshot_id
         self._clock = clock
         self._sleep = sleep
         self._client = client
@@ -65,6 +68,7 @@ class RunsTable:
         now = self._now()
         state = State.WAITING if waiting else State.STARTING
         item = {
+            "snapshot_id": self._snapshot_id,
             **_of_run(run),
             "state": state,
             "created_at": now,
@@ -141,7 +145,8 @@ class RunsTable:
         found: dict[str, RunRecord] = {}
         for start in range(0, len(run_ids), _MOST_KEYS):
             for item in self._batch(run_ids[start : start + _MOST_KEYS]):
-                found[str(item["run_id"])] = _record(item)
+                with suppress(MalformedEventError):  # it hides no other
+                    found[str(item["run_id"])] = _record(item)
         return tuple(found[run_id] for run_id in run_ids if run_id in found)
 
     def _batch(self, run_ids: Sequence[str]) -> Iterator[Item]:
@@ -198,7 +203,7 @@ class RunsTable:
         record = self.get(run_id)
         return record is not None and (record.state, record.build_id) == (State.FETCHING, build_id)
 
-    def lease(self, run_id: str, state: State) -> Lease:
+    def lease(self, run_id: str, state: State, pending: Sequence[str] = ()) -> Lease:
         """An attribute of the run's item that lapses; the next step removes it."""
         now = self._now()
         try:
@@ -206,12 +211,17 @@ class RunsTable:
                 before = self._client().update_item(
                     TableName=self._table,
                     Key=_key(run_id, "run"),
-                    UpdateExpression="SET leased_until = :until",
+                    UpdateExpression="SET leased_until = :until, pending = :pending",
                     ConditionExpression="#state = :state AND "
                     "(attribute_not_exists(leased_until) OR leased_until <= :now)",
                     ExpressionAttributeNames={"#state": "state"},
                     ExpressionAttributeValues=_attributes(
-                        {":state": state, ":until": now + LEASE_LIFE, ":now": now}
+                        {
+                            ":state": state,
+                            ":until": now + LEASE_LIFE,
+                            ":now": now,
+                            ":pending": json.dumps(pending),
+                        }
                     ),
                     ReturnValues="UPDATED_OLD",
                 )
@@ -219,7 +229,7 @@ class RunsTable:
             if code(error.__cause__) == "ConditionalCheckFailedException":
                 return Lease.HELD
             raise
-        return Lease.AGAIN if before.get("Attributes") else Lease.FIRST
+        return Lease.AGAIN if "leased_until" in before.get("Attributes", {}) else Lease.FIRST
 
     def preparing(self, run_id: str, job_id: str) -> bool:
         """From fetching."""
@@ -239,7 +249,6 @@ class RunsTable:
             "jobs": json.dumps([vars(job) for job in proving.jobs]),
             "total": proving.total,
             "remaining": proving.remaining,
-            "pending": json.dumps(proving.pending),
             "problems": json.dumps(proving.problems),
         }
         if not self._transact(self._move(run_id, changes, _in(State.PREPARING))):
@@ -307,15 +316,14 @@ class RunsTable:
         found = self._query(run.run_id, _PROOF)
         return tuple(_to_result(run, item) for item in found if not item.get("told"))
 
-    def told(self, result: ProofResult) -> None:
+    def told(self, result: ProofResult) -> bool:
         """A mark, unless another result stands there now."""
         stands = (
             "job_id = :job AND provisional = :provisional",
             {":job": result.job_id, ":provisional": result.provisional},
         )
-        self._transact(
-            [self._update(result.run_id, {"told": True}, stands, record=_PROOF + result.proof)]
-        )
+        mark = self._update(result.run_id, {"told": True}, stands, record=_PROOF + result.proof)
+        return not self._transact([mark])
 
     # --- a run's end ------------------------------------------------------------------------------
 
@@ -497,6 +505,7 @@ def _record(item: Item) -> RunRecord:
 
 
 _OPTIONAL = (
+    "snapshot_id",
     "reason",
     "build_id",
     "prepare_job",

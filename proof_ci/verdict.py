@@ -1,60 +1,250 @@
-"""The function behind Batch's job events: an ended proof's verdict is kept, then told to GitHub."""
+"""The function behind ended jobs and published outcomes: it judges proofs, and ends their runs.
+
+A published outcome becomes a provisional result at once. The job's end makes it final, and the last
+final result of a run makes the run's verdict.
+"""
 
 import os
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache as cached
+from time import time
 from typing import Any
 
 from . import aws
+from .cache import cache_key, entry
 from .config import Name, Settings
+from .jobs import PROVE, EndedJob, ended_job, placed
+from .judging import Conclusion, Published, Unreadable, conclude, fraction, whole
 from .log import Log
-from .messages import status_of
-from .ports import Queue, Results, Runs
-from .verdicts import result_of
+from .outcome import Outcome, OutcomeError
+from .plan import LARGEST as LARGEST_PLAN
+from .plan import Plan, PlanError
+from .ports import BusyError, Results, Runs, TooLargeError, UnavailableError
+from .reading import mapping, text
+from .run import Job, Recorded, RunRecord, State, overall
+from .telling import Telling, tally
+from .trace import traced
+from .verdicts import ProofResult
+
+LARGEST_OUTCOME = 1024 * 1024
+_MOST_ATTEMPTS = 10  # Batch's
+_KEY = re.compile(
+    r"outputs/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+    r"/([0-9a-f-]{1,64}(?::[0-9]{1,5})?)/([1-9][0-9]?)/verdict\.json"
+)
 
 
-class ForeignResultError(Exception):
-    """A job's result names a repository that this account does not serve."""
+@dataclass(frozen=True)
+class Place:
+    """A run's job or child of an array, and the proof that the plan has there."""
+
+    record: RunRecord
+    job_id: str
+    proof: str
+    warnings: tuple[str, ...] = ()
+
+    def key(self, attempt: int, name: str) -> str:
+        """Where an attempt was to put an object."""
+        return f"outputs/{self.record.run.run_id}/{self.job_id}/{attempt}/{name}"
 
 
 @dataclass(frozen=True)
 class Verdicts:
     """What the function needs."""
 
+    telling: Telling
     results: Results
-    runs: Runs
-    statuses: Queue
     repository: str
+    clock: Callable[[], float] = time
     log: Log = field(default_factory=Log)
 
-    def handle(self, event: object) -> None:
-        """Keep the result first; what fails after it makes the event come again."""
-        result = result_of(event)
-        if result is None:
+    @property
+    def runs(self) -> Runs:
+        """The record of runs."""
+        return self.telling.runs
+
+    def handle(self, event: Mapping[str, Any]) -> None:
+        """Take an event of S3 or Batch; one that tells nothing of a proof is let go."""
+        detail = mapping(event.get("detail"))
+        if event.get("source") == "aws.s3":
+            self.published(text(mapping(detail.get("object")), "key"))
             return
-        if result.repository.lower() != self.repository.lower():
-            raise ForeignResultError(result.repository)
+        job = ended_job(detail)
+        if job is not None and job.task == PROVE:
+            self.ended(job)
+
+    def published(self, key: str) -> None:
+        """Keep and tell an outcome that stands before its job has ended."""
+        parts = _KEY.fullmatch(key)
+        if parts is None:
+            return
+        run_id, job_id, attempt = parts[1], parts[2], int(parts[3])
+        with traced("verdict", run_id):
+            place = self._place(run_id, job_id)
+            outcome = None if place is None else self._published(place, attempt)
+            if place is not None and isinstance(outcome, Outcome) and outcome.proof == place.proof:
+                early = conclude_early(outcome)
+                self._keep(place, self._result(place, early, attempt, provisional=True))
+
+    def ended(self, job: EndedJob) -> None:
+        """Make a proof's result final, and end the run if it was the last one."""
+        with traced("verdict", job.run_id):
+            place = self._place(job.run_id, job.job_id)
+            if place is not None:
+                self._judge(place, job)
+                self.finish(job.run_id)
+
+    def _judge(self, place: Place, job: EndedJob) -> None:
+        attempts = range(1, min(job.attempts, _MOST_ATTEMPTS) + 1)
+        published = [self._published(place, attempt) for attempt in attempts]
+        conclusion = conclude(place.proof, job.ending, published)
+        run = place.record.run
+        result = self._result(place, conclusion, job.attempts, seconds=job.seconds)
+        kept = None if conclusion.outcome is None else entry(run, conclusion.outcome)
+        if kept is not None and conclusion.outcome is not None:
+            self.results.put(cache_key(conclusion.outcome.identity), kept)
         self.results.put(result.key, result.to_json())
-        self.runs.finished(result)
-        update = status_of(result)
-        self.statuses.send(update.to_message(), group=result.sha, identity=result.job_id)
-        self.log.info(
-            "verdict", correlation_id=result.run_id, proof=result.proof, verdict=result.verdict
+        self._keep(place, result)
+
+    def _keep(self, place: Place, result: ProofResult) -> None:
+        """Record a result, then tell it; what was recorded and not told is told now."""
+        run = place.record.run
+        recorded = self.runs.record(result)
+        if recorded is Recorded.NEW:
+            self.telling.result(run, result)
+            self.log.info(
+                "verdict",
+                correlation_id=run.run_id,
+                proof=result.proof,
+                verdict=result.verdict,
+                provisional=result.provisional,
+            )
+        elif recorded is Recorded.SAME:
+            self.tell_left(place.record, place.proof)
+
+    def tell_left(self, record: RunRecord, proof: str = "") -> None:
+        """Tell a proof's final result, or every one, that was kept and may not have been told."""
+        for result in self.runs.untold(record.run):
+            if proof in ("", result.proof) and not result.provisional:
+                self.telling.result(record.run, result)
+
+    def finish(self, run_id: str) -> None:
+        """End a run whose results are all final."""
+        record = self.runs.get(run_id)
+        if record is None or record.state is not State.PROVING or record.remaining:
+            return
+        results = self.runs.results(record.run)
+        verdict = overall((result.verdict for result in results), len(record.problems))
+        if not self.runs.end(run_id, verdict, tally(results, len(record.problems))):
+            return
+        ended = self.runs.get(run_id)
+        if ended is not None:
+            self.telling.end(ended)
+            self.runs.settled(run_id)
+            self.log.info("ended", correlation_id=run_id, verdict=ended.verdict)
+
+    def _place(self, run_id: str, job_id: str) -> Place | None:
+        """What the plan has at a job's place; None if the run has ended or never had the job."""
+        record = self.runs.get(run_id)
+        if record is None or record.run.repository.lower() != self.repository.lower():
+            self._skip(run_id, "no run of this repository")
+            return None
+        if record.state is State.ENDED:
+            self._skip(run_id, "the run has ended")
+            return None
+        if record.state is not State.PROVING:
+            raise BusyError("the run's jobs are not recorded yet")
+        found = placed(record.jobs, job_id)
+        if found is None:
+            self._skip(run_id, "the job is not the run's")
+            return None
+        return self._planned(record, job_id, *found)
+
+    def _planned(self, record: RunRecord, job_id: str, job: Job, index: int) -> Place:
+        content = self.results.get(record.run.plan_key, LARGEST_PLAN)
+        if content is None:
+            raise UnavailableError("the run's plan is not there")
+        try:
+            plan = Plan.from_json(record.run, content)
+            proof = plan.proof(job.group, index)
+        except PlanError as error:
+            raise UnavailableError(str(error)) from error
+        warning = plan.warnings.get(proof)
+        return Place(record, job_id, proof, () if warning is None else (warning,))
+
+    def _published(self, place: Place, attempt: int) -> Published:
+        try:
+            content = self.results.get(place.key(attempt, "verdict.json"), LARGEST_OUTCOME)
+            return None if content is None else Outcome.from_json(content)
+        except (TooLargeError, OutcomeError):
+            return Unreadable()
+
+    def _result(
+        self,
+        place: Place,
+        conclusion: Conclusion,
+        attempt: int,
+        *,
+        seconds: float = 0.0,
+        provisional: bool = False,
+    ) -> ProofResult:
+        run, outcome = place.record.run, conclusion.outcome
+        facts: dict[str, Any] = {}
+        if outcome is not None:
+            facts = {
+                "peak_memory": max(
+                    (whole(phase.peak_memory) for phase in outcome.phases), default=0
+                ),
+                "refuted": fraction(outcome.refuted),
+                "reached": fraction(outcome.reached),
+                "unchanged_since": outcome.unchanged_since,
+            }
+        return ProofResult(
+            run_id=run.run_id,
+            repository=run.repository,
+            sha=run.sha,
+            proof=place.proof,
+            verdict=conclusion.verdict,
+            job_id=place.job_id,
+            reason=conclusion.reason,
+            attempt=attempt,
+            seconds=seconds,
+            warnings=(*place.warnings, *conclusion.warnings),
+            output_key="" if provisional else place.key(attempt, "output.tar.gz"),
+            finished_at=int(self.clock()),
+            provisional=provisional,
+            **facts,
         )
 
+    def _skip(self, run_id: str, why: str) -> None:
+        self.log.info(f"nothing to do: {why}", correlation_id=run_id)
 
-@cache
+
+def conclude_early(outcome: Outcome) -> Conclusion:
+    """The verdict that stands until the job has ended."""
+    return Conclusion(outcome.verdict, outcome.reason[:500], outcome)
+
+
+@cached
 def _verdicts() -> Verdicts:
     settings = Settings(os.environ)
+    return verdicts_of(
+        settings, Log().bind(function="verdict", snapshot_id=settings[Name.SNAPSHOT_ID])
+    )
+
+
+def verdicts_of(settings: Settings, log: Log) -> Verdicts:
+    """The function in an environment."""
     return Verdicts(
+        telling=aws.telling(settings, log),
         results=aws.ResultsBucket(settings[Name.RESULTS_BUCKET]),
-        runs=aws.RunsTable(settings[Name.RUNS_TABLE]),
-        statuses=aws.SqsQueue(settings[Name.STATUS_QUEUE_URL]),
         repository=settings[Name.GITHUB_REPOSITORY],
-        log=Log().bind(function="verdict", snapshot_id=settings[Name.SNAPSHOT_ID]),
+        log=log,
     )
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Lambda's way in; what it raises makes EventBridge deliver the event again."""
-    _verdicts().handle(event)
+    """Lambda's way in; what it raises makes Lambda try the event again."""
+    _verdicts().handle(mapping(event))

@@ -109,17 +109,27 @@ class Ending:
 
 
 def judge(ending: Ending) -> Verdict:
-    """The verdict on an ended job."""
+    """The verdict on an ended job, by its end alone."""
+    broken = broken_off(ending)
+    if broken is not None:
+        return broken
     if ending.succeeded:
         return Verdict.SUCCESS if ending.exit_code == 0 else Verdict.ERROR
+    verdict = _OF_EXIT_CODE.get(ending.exit_code or 0, Verdict.ERROR)
+    return Verdict.ERROR if verdict is Verdict.SUCCESS else verdict  # failed, yet exit code 0
+
+
+def broken_off(ending: Ending) -> Verdict | None:
+    """Why a job never came to its own end, by Batch's word; None if it did."""
+    if ending.succeeded:
+        return None
     if ending.status_reason.startswith(_TIMEOUT_REASON):
         return Verdict.TIMEOUT
     if ending.container_reason.startswith(_MEMORY_REASON):
         return Verdict.OUT_OF_MEMORY
-    if ending.exit_code in (None, _KILLED) or ending.status_reason.startswith(_HOST_REASON):
+    if ending.exit_code in (None, _KILLED, Verdict.LOST.exit_code):
         return Verdict.LOST
-    verdict = _OF_EXIT_CODE.get(ending.exit_code, Verdict.ERROR)
-    return Verdict.ERROR if verdict is Verdict.SUCCESS else verdict  # failed, yet exit code 0
+    return Verdict.LOST if ending.status_reason.startswith(_HOST_REASON) else None
 
 
 def result_of(event: object) -> ProofResult | None:

@@ -122,7 +122,12 @@ class FakeRuns(Broken):
             return self._take_over(run.run_id, (State.STARTING,))
         state = State.WAITING if waiting else State.STARTING
         self.records[run.run_id] = RunRecord(
-            run, state, self.now, deadline(state, self.now), updated_at=self.now
+            run,
+            state,
+            self.now,
+            deadline(state, self.now),
+            updated_at=self.now,
+            snapshot_id="" if run.tools is None else run.tools.snapshot_id,
         )
         if not waiting:
             self.claimed_until[run.run_id] = self.now + CLAIM_LIFE
@@ -185,12 +190,13 @@ class FakeRuns(Broken):
             return True
         return record is not None and record.state is State.FETCHING and record.build_id == build_id
 
-    def lease(self, run_id: str, state: State) -> Lease:
+    def lease(self, run_id: str, state: State, pending: Sequence[str] = ()) -> Lease:
         self.check()
         record = self.records.get(run_id)
         if record is None or record.state is not state or record.leased_until > self.now:
             return Lease.HELD
-        self.records[run_id] = replace(record, leased_until=self.now + LEASE_LIFE)
+        until = self.now + LEASE_LIFE
+        self.records[run_id] = replace(record, leased_until=until, pending=tuple(pending))
         return Lease.AGAIN if record.leased_until else Lease.FIRST
 
     def preparing(self, run_id: str, job_id: str) -> bool:
@@ -214,7 +220,6 @@ class FakeRuns(Broken):
                 jobs=proving.jobs,
                 total=proving.total,
                 remaining=proving.remaining,
-                pending=proving.pending,
                 problems=proving.problems,
             )
             return True
@@ -253,11 +258,13 @@ class FakeRuns(Broken):
         self.check()
         return tuple(self.kept[key] for key in sorted(self.unheard) if key[0] == run.run_id)
 
-    def told(self, result: ProofResult) -> None:
+    def told(self, result: ProofResult) -> bool:
         self.check()
         key = (result.run_id, result.proof)
-        if self.kept.get(key) == result:
+        stands = self.kept.get(key) == result
+        if stands:
             self.unheard.discard(key)
+        return stands
 
     def end(self, run_id: str, verdict: End, reason: str, *, superseded_by: str = "") -> bool:
         self.check()

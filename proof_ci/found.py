@@ -1,0 +1,113 @@
+"""What a job found in a commit: its proofs, and what looks like one and cannot be run. Pure.
+
+It was written where a project's own code has run. What is not of its form is refused as a whole.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .verdicts import is_proof
+
+VERSION = 1
+LARGEST = 8 * 1024 * 1024
+"""No more bytes of it are read."""
+MOST_PROOFS = 10_000
+_MOST_PROBLEMS = 1000
+_LONGEST_PROBLEM = 500
+_LONGEST_LOG = 8192
+_LARGEST_NUMBER = 2**50
+_LAYOUTS = ("cbmc-batch.yaml", "cbmc-proof.txt")
+
+
+class FoundError(Exception):
+    """A text does not tell what was found; the message says why."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A proof, and the memory in bytes and the time that its own file asks for."""
+
+    name: str
+    layout: str
+    memory: int | None = None
+    seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """All that was found. `log` is the end of what prepare.py said."""
+
+    proofs: tuple[Wanted, ...]
+    problems: tuple[str, ...] = ()
+    prepared: bool = False
+    log: str = ""
+
+    @classmethod
+    def from_json(cls, text: str) -> "Found":
+        """What `proofs.json` tells. Raises FoundError."""
+        try:
+            fields = json.loads(text)
+            if fields["version"] != VERSION:
+                raise FoundError(f"the list of proofs is not of version {VERSION}")
+            return _found(fields)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise FoundError("the list of proofs is not of its form") from error
+
+    def broken(self) -> dict[str, str]:
+        """The problems that name a proof that cannot be run, by its name."""
+        names = {wanted.name for wanted in self.proofs}
+        named: dict[str, str] = {}
+        for problem in self.problems:
+            name, separator, why = problem.partition(": ")
+            if separator and is_proof(name) and name not in names and not name.endswith(".py"):
+                named.setdefault(name, why)
+        return named
+
+    def nameless(self) -> tuple[str, ...]:
+        """The other problems."""
+        named = {f"{name}: {why}" for name, why in self.broken().items()}
+        return tuple(problem for problem in self.problems if problem not in named)
+
+
+def _found(fields: Mapping[str, Any]) -> Found:
+    proofs = tuple(_wanted(each) for each in _list(fields["proofs"], MOST_PROOFS))
+    if len({wanted.name for wanted in proofs}) != len(proofs):
+        raise ValueError("a proof stands there twice")
+    problems = _list(fields["problems"], _MOST_PROBLEMS)
+    if type(fields["prepared"]) is not bool:
+        raise TypeError("prepared")
+    return Found(
+        proofs,
+        tuple(_text(problem)[:_LONGEST_PROBLEM] for problem in problems),
+        fields["prepared"],
+        _text(fields["log"])[-_LONGEST_LOG:],
+    )
+
+
+def _wanted(fields: Mapping[str, Any]) -> Wanted:
+    name, layout = fields["name"], fields["layout"]
+    if not is_proof(name) or layout not in _LAYOUTS:
+        raise ValueError("a proof's name or layout")
+    return Wanted(name, layout, _budget(fields["memory"]), _budget(fields["seconds"]))
+
+
+def _budget(value: object) -> int | None:
+    if value is None:
+        return None
+    if type(value) is not int or not 0 < value < _LARGEST_NUMBER:
+        raise ValueError("a budget")
+    return value
+
+
+def _list(value: object, most: int) -> list[Any]:
+    if not isinstance(value, list) or len(value) > most:
+        raise ValueError("a list")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text")
+    return value
