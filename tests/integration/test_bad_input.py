@@ -170,6 +170,22 @@ def test_an_assembly_that_is_none_is_refused(ready: Ready) -> None:
     assert "manifest.json" in told
 
 
+def test_templates_of_another_snapshot_are_refused(ready: Ready) -> None:
+    """Before an ID is claimed."""
+    told = ready.refused(*ready.world.create("20200203-201525"))
+    assert "synthesised for another snapshot: storage (20200203-201525), jobs" in told
+
+
+def test_a_stage_that_the_app_has_not_or_cannot_be_made_yet_is_refused(ready: Ready) -> None:
+    """From what its cdk.json says: nothing is run, and no ID is claimed."""
+    app = ("--app", str(Path(__file__).parents[2]))
+    assert "no stage 'prof' (did you mean 'proof'?)" in ready.refused(
+        "snapshot", "create", "prof", *app
+    )
+    told = ready.refused("snapshot", "create", "proof", *app)
+    assert "never built: batch, cbmc, lambda, proof, viewer" in told
+
+
 # whose account it is
 
 

@@ -186,6 +186,17 @@ def test_cdk_knows_the_stacks_by_their_names_in_the_account(world: World, tmp_pa
     assert listed.stdout.split() == ["padstone-proof-storage-blue", "padstone-proof-ci-blue"]
 
 
+def test_cdk_goes_to_the_region_it_is_told_whatever_its_profile_says(
+    world: World, tmp_path: Path
+) -> None:
+    """As `deploy --print-cdk` tells it; the bucket is read in its own region all the same."""
+    made = create(world.store)
+    context = ("-c", f"snapshot_id={made.id}", "-c", "tools_region=us-west-2")
+    listed = world.cdk(tmp_path, "list", "--long", "--json", "--region", "eu-west-1", *context)
+    regions = [one["environment"]["region"] for one in json.loads(listed.stdout)]
+    assert regions == ["eu-west-1", "eu-west-1"]
+
+
 def test_cdk_deploys_nothing_of_a_damaged_snapshot(world: World, tmp_path: Path) -> None:
     """One line says what is wrong with which object."""
     made = create(world.store, marker="other")
