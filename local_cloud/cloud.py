@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 
 from local_cloud import profiles
 from local_cloud.directory import DEFAULT_REGION, Layout, ServerState, read_state
-from local_cloud.handles import Batch
+from local_cloud.handles import Batch, CodeBuild, Events, Functions
 from local_cloud.hub import Hub
 
 START_SECONDS = 60.0
@@ -82,6 +82,9 @@ class LocalCloud:
         self.faults = Faults(self)
         self.hub = Hub(self.control)
         self.batch = Batch(self.control)
+        self.codebuild = CodeBuild(self.control)
+        self.events = Events(self.control)
+        self.functions = Functions(self.control)
 
     @classmethod
     def start(

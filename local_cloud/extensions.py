@@ -13,10 +13,12 @@ from local_cloud import (
     ecr,
     events,
     faults,
+    functions,
     mail,
     objects,
     processes,
     resources,
+    rules,
     transport,
 )
 from local_cloud.batch import extension as batch
@@ -34,18 +36,24 @@ def install(layout: Layout, state: ServerState, stop: Callable[[], None]) -> Any
     machine = Machine(layout, state, github.hosting.settings)
     injected = faults.FaultInjector()
     outbox = mail.install()
-    for extension in (authorization, resources, objects, ecr, events, cloudformation):
+    for extension in (authorization, resources, objects, ecr, rules, functions, events,
+                      cloudformation):  # fmt: skip
         extension.install(machine)
     for service in (codebuild, codepipeline, batch):
         service.install(machine)
     application = transport.over_tls(dataplane.to_owner(ministack.app))
+    misfortunes = (rules, functions, batch)
     return control.private_endpoints(
         github.beside(injected.around(application)),
         machine=machine,
         faults=injected,
         records={"mail": outbox, "statuses": github.statuses},
-        actions={**github.deeds(), **batch.controls()},
-        forget=[github.forget, batch.forget],
+        actions={
+            **github.deeds(),
+            **codebuild.controls(),
+            **{name: do for part in misfortunes for name, do in part.controls().items()},
+        },
+        forget=[github.forget, *(part.forget for part in misfortunes)],
         stop=stop,
     )
 

@@ -211,11 +211,82 @@ def _finish(record: dict[str, Any], status: str) -> None:
     _announce(record)
 
 
+def controls() -> dict[str, Any]:
+    """What tests may do to builds through the private endpoints."""
+    return {"codebuild/kill": _kill}
+
+
+def _kill(body: dict[str, Any]) -> dict[str, Any]:
+    running = _running.get(str(body["build"]).rsplit(":build/", 1)[-1])
+    if running is None:
+        raise ValueError(f"{body['build']} does not run")
+    running.kill()
+    return {}
+
+
 def _announce(record: dict[str, Any]) -> None:
     detail = {
         "build-status": record["buildStatus"],
         "project-name": record["projectName"],
         "build-id": record["arn"],
+        "additional-information": _more(record),
         "current-phase": record["currentPhase"],
+        "current-phase-context": "[]",
+        "version": "1",
     }
     events.publish("aws.codebuild", "CodeBuild Build State Change", detail, [record["arn"]])
+
+
+def _more(record: dict[str, Any]) -> dict[str, Any]:
+    """Names and times are spelled otherwise in events than in the API."""
+    logged = record["logs"]
+    return {
+        "timeout-in-minutes": record.get("timeoutInMinutes", 60),
+        "build-complete": record["buildComplete"],
+        "build-number": record["buildNumber"],
+        "initiator": record["initiator"],
+        "build-start-time": _moment(record["startTime"]),
+        "source": {
+            key: value for key, value in record["source"].items() if key in ("type", "location")
+        },
+        "source-version": record.get("sourceVersion", ""),
+        "environment": _environment_of(record["environment"]),
+        "logs": {"group-name": logged["groupName"], "stream-name": logged["streamName"]},
+        "phases": [_told_phase(phase) for phase in record["phases"]],
+    }
+
+
+def _environment_of(environment: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "image": environment.get("image", ""),
+        "type": environment.get("type", ""),
+        "compute-type": environment.get("computeType", ""),
+        "privileged-mode": environment.get("privilegedMode", False),
+        "environment-variables": [
+            {"type": "PLAINTEXT", **variable}
+            for variable in environment.get("environmentVariables") or ()
+        ],
+    }
+
+
+def _told_phase(phase: dict[str, Any]) -> dict[str, Any]:
+    contexts = [f"{c['statusCode']}: {c['message']}" for c in phase.get("contexts") or ()]
+    told: dict[str, Any] = {
+        "phase-type": phase["phaseType"],
+        "start-time": _moment(phase["startTime"]),
+    }
+    if "phaseStatus" in phase:
+        told |= {
+            "phase-status": phase["phaseStatus"],
+            "phase-context": contexts or [],
+            "end-time": _moment(phase["endTime"]),
+            "duration-in-seconds": phase["durationInSeconds"],
+        }
+    return told
+
+
+def _moment(seconds: float) -> str:
+    """As in `Sep 1, 2017 4:12:29 PM`."""
+    moment = time.gmtime(seconds)
+    clock = time.strftime("%I:%M:%S %p", moment).removeprefix("0")
+    return f"{time.strftime('%b', moment)} {moment.tm_mday}, {moment.tm_year} {clock}"
