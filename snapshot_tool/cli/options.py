@@ -132,6 +132,13 @@ app_option = click.option(
     metavar="DIR",
     help="The folder with the cdk.json of the local CDK app; else the current one.",
 )
+overrides_option = click.option(
+    "--package-overrides",
+    "overrides_file",
+    metavar="FILE",
+    type=FILE,
+    help='Packages in place of the newest builds, as JSON: {"cbmc": "cbmc-...tar.gz"}.',
+)
 reason_option = click.option("--reason", default="", help="Why; it is kept with the record.")
 explain_option = click.option(
     "--explain", is_flag=True, help="List every parameter with its value and where it comes from."

@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from snapshot_tool.cli.main import run
-from snapshot_tool.cli.options import FILE, refuse_together
+from snapshot_tool.cli.options import FILE, overrides_option, refuse_together
 from snapshot_tool.cli.seed import common
 from snapshot_tool.cli.shell import Shell
 from snapshot_tool.cli.verb import Answer, verb
@@ -46,13 +46,7 @@ from snapshot_tool.model.names import SnapshotId, StageName
     help="The parameters of the project, as a JSON object.",
 )
 @common.generate_option
-@click.option(
-    "--package-overrides",
-    "overrides_file",
-    metavar="FILE",
-    type=FILE,
-    help='Packages in place of the newest builds, as JSON: {"cbmc": "cbmc-...tar.gz"}.',
-)
+@overrides_option
 @common.deploy_option
 @common.snapshot_option
 @click.option(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from snapshot_tool.cli.options import (
-    FILE,
     FOLDER,
     app_option,
+    overrides_option,
     reason_option,
     refuse_together,
     settings,
@@ -29,13 +29,7 @@ if TYPE_CHECKING:
     exits=(DONE, FAILED, BAD_INPUT, UNVERIFIED),
 )
 @stage_argument
-@click.option(
-    "--package-overrides",
-    "overrides_file",
-    metavar="FILE",
-    type=FILE,
-    help='Packages in place of the newest builds, as JSON: {"cbmc": "cbmc-...tar.gz"}.',
-)
+@overrides_option
 @click.option(
     "--package",
     "packages",
