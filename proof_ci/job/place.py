@@ -63,7 +63,7 @@ def _made(home: Path) -> Path:
     try:
         home.mkdir(0o755)
     except OSError as error:
-        made = Path(tempfile.mkdtemp(prefix="padstone-")).resolve()
+        made = Path(tempfile.mkdtemp(prefix="padstone-", dir="/tmp")).resolve()
         made.chmod(0o755)  # everybody may pass
         print(f"job: {home} cannot be had ({error.strerror}); {made} is used", flush=True)
         return made

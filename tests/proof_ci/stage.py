@@ -110,10 +110,9 @@ class Stage:
         plan = {"version": 1, "run_id": RUN, "repository": "o/r", "sha": "a" * 40, "groups": groups}
         self.shelf.put(RESULTS, f"runs/{RUN}/plan.json", json.dumps(plan).encode())
 
-    def start(self, task: str, **more: str) -> subprocess.Popen[str]:
-        environment = {
+    def environment(self, task: str) -> dict[str, str]:
+        return {
             "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-            "PYTHONPATH": str(ROOT),
             "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/secret-of-the-job",
             "AWS_SECRET_ACCESS_KEY": "secret-of-the-job",
             "RUN_ID": RUN, "REPOSITORY": "o/r", "SHA": "a" * 40, "TASK": task,
@@ -121,8 +120,10 @@ class Stage:
             "SHARED_BUCKET": SHARED, "RESULTS_BUCKET": RESULTS, "IMAGE": IMAGE,
             "PACKAGE_PINS": json.dumps(self.pins),
             "AWS_BATCH_JOB_ID": JOB, "AWS_BATCH_JOB_ATTEMPT": "1",
-            **more,
         }  # fmt: skip
+
+    def start(self, task: str, **more: str) -> subprocess.Popen[str]:
+        environment = {**self.environment(task), "PYTHONPATH": str(ROOT), **more}
         return subprocess.Popen(
             [sys.executable, "-m", "tests.proof_ci.shelf", str(self.shelf.top), str(self.home)],
             env=environment,
