@@ -20,6 +20,7 @@ from functools import cached_property
 from pathlib import Path
 
 from snapshot_tool.builds import Builds
+from snapshot_tool.errors import NotFoundError
 from snapshot_tool.freeze import Freezer
 from snapshot_tool.model.config import TOOLS, AccountConfig, Config
 from snapshot_tool.model.manifest import Manifest
@@ -44,7 +45,7 @@ from snapshot_tool.parallel import side_by_side
 from snapshot_tool.planner import cdk
 from snapshot_tool.planner.cdk import CdkCommand
 from snapshot_tool.planner.diff import SnapshotDiff, diff
-from snapshot_tool.policies import Grant, Role, ToolsFacts, grants
+from snapshot_tool.policies import Grant, ProofFacts, Role, ToolsFacts, grants
 from snapshot_tool.ports import Clock, Doors
 from snapshot_tool.tools import ToolsAccount
 
@@ -266,8 +267,18 @@ class Orchestrator:
         tools, own = self._tools, self._accounts.reach(TOOLS).target
         target = own if name == TOOLS else self._accounts.reach(name).target
         facts = ToolsFacts.of(own, [stack.outputs for stack in tools.stacks])
-        proving = role is Role.PROVER and name != TOOLS
-        return grants(role, facts, target, self.proofs.machinery(name) if proving else None)
+        return grants(role, facts, target, self._machinery(role, name))
+
+    def _machinery(self, role: Role, name: str) -> ProofFacts | None:
+        """Return what runs proofs in an account; for a reader None, too, where nothing does yet."""
+        if name == TOOLS or role not in {Role.PROVER, Role.READER}:
+            return None
+        try:
+            return self.proofs.machinery(name)
+        except NotFoundError:
+            if role is Role.PROVER:
+                raise
+            return None
 
     @cached_property
     def proofs(self) -> Proofs:

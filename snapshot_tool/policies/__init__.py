@@ -74,7 +74,7 @@ def grants(
 ) -> list[Grant]:
     """Return all policies of a role; `target` is the account it looks at, deploys or proves in.
 
-    A prover's name the account's `machinery`, so it has to be there.
+    Those of a prover, and of a reader as far as runs and logs go, name the account's `machinery`.
     """
     own = tools.target
     here = [_grant(own, f"{role}", policy(role, tools, target))]
@@ -118,12 +118,14 @@ def policy_there(
     looking = _looking(target, "proof")
     match role:
         case Role.READER:
-            return document(looking, proofs.watching(target))
+            return document(looking, proofs.watching(target, machinery) if machinery else [])
         case Role.PROVER:
             if machinery is None:
                 raise BadInputError("a prover's policy names what proofs are run by")
             return document(
-                proofs.finding(), proofs.watching(target), proofs.asking(target, machinery)
+                proofs.finding(),
+                proofs.watching(target, machinery),
+                proofs.asking(target, machinery),
             )
         case Role.PROOF_DEPLOYER:
             return document(

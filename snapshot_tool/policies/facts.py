@@ -57,6 +57,8 @@ class ProofFacts:
     `queue` and `job_role` are ARNs; `repository` is where the jobs' image comes from.
     """
 
+    table: str
+    log_groups: tuple[str, ...]
     queue: str
     job_role: str
     repository: str

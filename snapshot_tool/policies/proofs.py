@@ -6,8 +6,6 @@ from snapshot_tool.model.plan import Target
 from snapshot_tool.policies.facts import ProofFacts, ToolsFacts
 from snapshot_tool.policies.writing import Statement, allow, arn, bucket, tables
 
-_STACKS = "padstone-proof-"
-
 
 def choosing(tools: ToolsFacts) -> list[Statement]:
     """A snapshot, and whether its packages and its image are what was frozen."""
@@ -31,16 +29,17 @@ def finding() -> list[Statement]:
     return [allow("LookAtStacks", actions, ["*"])]
 
 
-def watching(target: Target) -> list[Statement]:
+def watching(target: Target, machinery: ProofFacts) -> list[Statement]:
     """The table of runs, the logs, and how jobs stand."""
-    logs = arn(target, "logs", f"log-group:{_STACKS}*")
+    groups = [arn(target, "logs", f"log-group:{name}") for name in machinery.log_groups]
     return [
         allow(
             "ReadRuns",
             ["dynamodb:GetItem", "dynamodb:Query"],
-            [arn(target, "dynamodb", f"table/{_STACKS}*")],
+            [arn(target, "dynamodb", f"table/{machinery.table}")],
         ),
-        allow("ReadLogs", ["logs:FilterLogEvents"], [logs]),
+        # AWS writes a log group with or without the ending, by the call.
+        allow("ReadLogs", ["logs:FilterLogEvents"], [*groups, *(f"{one}:*" for one in groups)]),
         # Batch knows no resource for describing.
         allow("LookAtJobs", ["batch:DescribeJobDefinitions", "batch:DescribeJobs"], ["*"]),
     ]

@@ -174,11 +174,14 @@ class Proofs:
         return self._open(name).facts.report_url(run_id)
 
     def machinery(self, name: str) -> ProofFacts:
-        """Return what a prover's policy names."""
+        """Return what the policies of a prover and a reader name."""
         there = self._open(name)
         target, definition = there.facts.target, self._definition(there)
         queue = there.facts.events_queue.rpartition("/")[2]
+        facts = there.facts
         return ProofFacts(
+            table=facts.table,
+            log_groups=(facts.job_logs, facts.preparation_logs, *facts.functions.values()),
             queue=f"arn:aws:sqs:{target.region}:{target.account_id}:{queue}",
             job_role=definition.job_role,
             repository=definition.image.rpartition("@")[0],
