@@ -1,0 +1,189 @@
+"""The page of a run in a real browser, under the report site's own policy."""
+
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+
+from proof_ci.report import page
+from proof_ci.report.changes import compare
+from proof_ci.report.model import Run
+from proof_ci.verdicts import Verdict
+
+from .conftest import LocalSite, Tabs, Watched
+from .samples import BEFORE_ID, HOSTILE, OLDER_ID, RUN_ID, SHA, earlier, proof, run, story
+
+KEY = f"runs/{RUN_ID}/index.html"
+CONTRAST = """() => {
+  const parse = c => (c.match(/[\\d.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+    .reduce((sum, v, n) => sum + v * [.2126, .7152, .0722][n], 0);
+  const ground = e => { for (; e; e = e.parentElement) {
+    const c = parse(getComputedStyle(e).backgroundColor);
+    if (c.length === 3 || c[3] === 1) return c; } return [255, 255, 255]; };
+  const poor = [];
+  for (const e of document.querySelectorAll("main *")) {
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
+    const pair = [light(parse(getComputedStyle(e).color)), light(ground(e))];
+    const [a, b] = pair.sort((x, y) => y - x);
+    if ((a + .05) / (b + .05) < 4.5) poor.push(e.outerHTML.slice(0, 120));
+  }
+  return poor;
+}"""
+SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def story_page(site: LocalSite) -> str:
+    now, before = story()
+    return site.page(KEY, page.render(now, compare(now, before)))
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_is_readable_everywhere(
+    site: LocalSite, tabs: Tabs, shots: Path, width: int, dark: bool
+) -> None:
+    """On phone and desktop, light and dark: no complaint, enough contrast, nothing cut off."""
+    tab = tabs.open(story_page(site), width=width, dark=dark)
+    tab.page.screenshot(
+        path=shots / f"run-{width}-{'dark' if dark else 'light'}.png", full_page=True
+    )
+    assert tab.complaints == []
+    assert tab.page.evaluate(CONTRAST) == []
+    assert tab.page.evaluate(SIDEWAYS) == 0
+    assert (
+        tab.page.evaluate(
+            "() => document.querySelector('.scroll').scrollWidth"
+            " - document.querySelector('.scroll').clientWidth"
+        )
+        == 0
+    )
+    ground = tab.page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, ground[4:-1].split(","))) < 200) is dark
+
+
+def test_the_table_is_told_to_those_who_hear_it(site: LocalSite, tabs: Tabs) -> None:
+    """Every column and every row has its header, and each verdict is a word."""
+    tab = tabs.open(story_page(site))
+    names = [head.inner_text() for head in tab.page.get_by_role("columnheader").all()]
+    assert names == ["Proof", "Verdict", "Change", "Refuted", "Coverage", "Time", "Memory"]
+    assert tab.page.get_by_role("rowheader").count() == 11
+    refuted = tab.page.get_by_role("row").filter(has_text="ring_push")
+    assert refuted.get_by_role("cell").nth(0).aria_snapshot() == '- cell "Failure"'
+    assert tab.page.locator("html").get_attribute("lang") == "en"
+    assert tab.page.get_by_role("heading", level=1).inner_text() == f"CBMC proofs at {SHA[:7]}"
+
+
+def test_problems_come_first_then_names(site: LocalSite, tabs: Tabs) -> None:
+    """Who has to act sees what to act on without scrolling."""
+    tab = tabs.open(story_page(site))
+    rows = [row.inner_text().splitlines()[0] for row in tab.page.get_by_role("rowheader").all()]
+    problems = ["big_multiply", "hash_table_put", "misspelt", "ring_push", "unlucky", "empty"]
+    assert [name.removeprefix("cbmc/proofs/").split("/")[0] for name in rows[:6]] == problems
+    assert rows[6:] == sorted(rows[6:])
+
+
+def test_links_lead_where_they_say(site: LocalSite, tabs: Tabs) -> None:
+    """From a run and from a commit alike: to proofs, runs, GitHub, and the page for programs."""
+    now, before = story()
+    html = page.render(now, compare(now, before))
+    for key in (KEY, f"commits/{SHA}/index.html"):
+        tab = tabs.open(site.page(key, html))
+        links = {
+            each.inner_text(): each.evaluate("e => e.href") for each in tab.page.locator("a").all()
+        }
+        top = f"{site.url}/runs"
+        assert (
+            links["cbmc/proofs/ring_push"]
+            == f"{top}/{RUN_ID}/proofs/cbmc~proofs~ring_push/index.html"
+        )
+        assert links["fedcba9"] == f"{top}/{BEFORE_ID}/index.html"
+        assert links["00000000"] == f"{top}/{OLDER_ID}/index.html"
+        assert links[SHA[:12]] == f"https://github.com/example/padmath/commit/{SHA}"
+        assert links["main"] == "https://github.com/example/padmath/tree/main"
+        assert links["index.json"] == f"{site.url}/{key.removesuffix('html')}json"
+
+
+def test_a_status_leads_to_its_proof(site: LocalSite, tabs: Tabs) -> None:
+    """The fragment of a status's link marks the proof's row and brings it into view."""
+    url = story_page(site)
+    tab = tabs.open(f"{url}#cbmc%2Fproofs%2Ffind_byte")
+    row = tab.page.locator("tr:target")
+    assert "find_byte" in row.inner_text()
+    assert row.evaluate("e => e.getBoundingClientRect().top < innerHeight")
+
+
+def test_the_keyboard_goes_through_in_reading_order(site: LocalSite, tabs: Tabs) -> None:
+    """First the way past the head; then links as they stand; each shows that it has the focus."""
+    tab = tabs.open(story_page(site))
+    met, shown = [], []
+    for _ in range(9):
+        tab.page.keyboard.press("Tab")
+        met.append(tab.page.evaluate("() => document.activeElement.innerText"))
+        shown.append(
+            tab.page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
+        )
+    assert met[:6] == [
+        "To the proofs",
+        "example/padmath",
+        SHA[:12],
+        "main",
+        "fedcba9",
+        "index.json",
+    ]
+    assert met[6].endswith("big_multiply")
+    assert set(shown) == {"solid"}
+
+
+def test_the_way_past_the_head_leads_past_it(site: LocalSite, tabs: Tabs) -> None:
+    """After it, the next stop is the first proof."""
+    tab = tabs.open(story_page(site))
+    tab.page.keyboard.press("Tab")
+    tab.page.keyboard.press("Enter")
+    tab.page.keyboard.press("Tab")
+    assert tab.page.evaluate("() => document.activeElement.innerText").endswith("big_multiply")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_foreign_text_stays_text(site: LocalSite, tabs: Tabs, text: str) -> None:
+    """Whatever a branch, a reason or a person is called: nothing runs, nothing leaves."""
+    tab = tabs.open(site.page(KEY, hostile(text)), wait=50)
+    assert quiet(tab)
+    assert tab.page.locator("img, iframe, svg, link, base").count() == 0
+    assert tab.page.get_by_role("rowheader").count() == 1
+
+
+def test_foreign_text_is_harmless_even_without_the_policy(site: LocalSite, tabs: Tabs) -> None:
+    """The policy is the second wall: behind it stands escaping, which holds alone."""
+    site.headers.clear()
+    for number, text in enumerate(HOSTILE):
+        tab = tabs.open(site.page(f"runs/{number}/index.html", hostile(text)), wait=50)
+        assert quiet(tab), text
+
+
+def hostile(text: str) -> str:
+    bad = proof(reason=text, verdict=Verdict.ERROR, warnings=(text,), unchanged_since=text)
+    other = {"ref": f"refs/heads/{text}", "repository": text, "requested_by": text, "run_id": text}
+    now: Run = run(
+        bad, reason=text, snapshot_id=text, problems=(text,), superseded_by=text, **other
+    )
+    return page.render(now, compare(now, earlier(proof("gone"), run_id=text, sha=text)))
+
+
+def quiet(tab: Watched) -> bool:
+    return tab.complaints == [] and tab.scripts() == 0
+
+
+def test_a_page_of_a_thousand_proofs_comes_at_once(site: LocalSite, tabs: Tabs) -> None:
+    """Rendered in half a second here and laid out in few: nobody waits for a table."""
+    proofs = [proof(f"cbmc/proofs/p{n:04}") for n in range(1000)]
+    now, before = run(*proofs), earlier(*proofs)
+    begun = perf_counter()
+    html = page.render(now, compare(now, before))
+    assert perf_counter() - begun < 2
+    assert len(html) < 1_200_000
+    begun = perf_counter()
+    tab = tabs.open(site.page(KEY, html))
+    assert tab.page.get_by_role("rowheader").count() == 1000
+    assert perf_counter() - begun < 20
