@@ -24,7 +24,7 @@ class Name(StrEnum):
     """DynamoDB table: HASH `run_id` (S), RANGE `record` (S), TTL `expires_at`. dispatch,
     launch, verdict, report, sweep"""
     EVENTS_QUEUE_URL = "EVENTS_QUEUE_URL"
-    """SQS queue, standard or FIFO, that dispatch consumes. webhook, sweep"""
+    """SQS queue, standard or FIFO, that dispatch consumes. webhook, dispatch (delays), sweep"""
     STATUS_QUEUE_URL = "STATUS_QUEUE_URL"
     """SQS FIFO queue that status consumes. dispatch, launch, verdict, sweep, status (delays)"""
     REPORTS_QUEUE_URL = "REPORTS_QUEUE_URL"

@@ -25,7 +25,7 @@ from .run import End, RunRecord, State
 from .trust import Project
 from .verdict import Verdicts, verdicts_of
 
-MOST_SECONDS = 200
+MOST_SECONDS = 150
 """What is not begun by then is left to the next sweep."""
 MOST_JOBS = 300
 """Ended jobs of one array that one sweep plays."""

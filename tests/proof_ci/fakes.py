@@ -9,12 +9,10 @@ from proof_ci.builds import EndedBuild
 from proof_ci.events import Push
 from proof_ci.jobs import EndedJob, JobRequest
 from proof_ci.log import Log
-from proof_ci.messages import StatusUpdate
 from proof_ci.ports import (
     Answer,
     Claim,
     Lease,
-    RateLimitedError,
     TooLargeError,
     UnavailableError,
 )
@@ -31,8 +29,6 @@ from proof_ci.run import (
 )
 from proof_ci.signature import sign
 from proof_ci.verdicts import ProofResult
-
-AnyRun = Any  # until dispatch opens runs
 
 SECRET = "canary-secret-of-the-webhook-4711"
 TOKEN = "canary-token-of-github-0815"
@@ -73,16 +69,17 @@ class FakeSwitches(Broken):
 
 @dataclass
 class FakeQueue(Broken):
-    """A FIFO queue: a message of a known identity is taken and dropped."""
+    """A FIFO queue: an identity that came in the last five minutes is taken and dropped."""
 
     messages: list[str] = field(default_factory=list)
     delays: dict[str, int] = field(default_factory=dict)
-    _identities: set[str] = field(default_factory=set)
+    clock: Callable[[], float] = lambda: 0.0
+    _identities: dict[str, float] = field(default_factory=dict)
 
     def send(self, body: str, *, group: str, identity: str) -> None:
         self.check()
-        if identity not in self._identities:
-            self._identities.add(identity)
+        if self.clock() >= self._identities.get(identity, -301.0) + 300:
+            self._identities[identity] = self.clock()
             self.messages.append(body)
 
     def delay(self, receipt: str, seconds: int) -> None:
@@ -108,9 +105,6 @@ class FakeRuns(Broken):
     kept: dict[tuple[str, str], ProofResult] = field(default_factory=dict)
     unheard: set[tuple[str, str]] = field(default_factory=set)
     claimed_until: dict[str, int] = field(default_factory=dict)
-    states: dict[str, str] = field(default_factory=dict)
-    finals: dict[tuple[str, str], ProofResult] = field(default_factory=dict)
-    lapsed: bool = False
 
     @property
     def now(self) -> int:
@@ -288,34 +282,16 @@ class FakeRuns(Broken):
         if record.state is State.ENDED:
             self.records[run_id] = replace(record, settled=True)
 
-    def claim(self, run: AnyRun) -> Claim:
-        self.check()
-        state = self.states.get(run.run_id)
-        if state == "started":
-            return Claim.DONE
-        if state == "starting" and not self.lapsed:
-            return Claim.ANOTHERS
-        self.states[run.run_id] = "starting"
-        return Claim.OURS
-
-    def started(self, run: AnyRun, build_id: str) -> None:
-        self.check()
-        self.states[run.run_id] = "started"
-
-    def finished(self, result: ProofResult) -> None:
-        self.check()
-        self.finals[result.run_id, result.proof] = result
-
 
 @dataclass
 class FakeBuilds(Broken):
     """Starts a run once, as CodeBuild does with its idempotency token."""
 
-    builds: dict[str, tuple[AnyRun, dict[str, str]]] = field(default_factory=dict)
+    builds: dict[str, tuple[Run, dict[str, str]]] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
     ends: dict[str, EndedBuild] = field(default_factory=dict)
 
-    def start(self, run: AnyRun, variables: Mapping[str, str]) -> str:
+    def start(self, run: Run, variables: Mapping[str, str]) -> str:
         self.check()
         self.builds[run.run_id] = (run, dict(variables))
         return f"prepare:{run.run_id}"
@@ -378,25 +354,6 @@ class FakeResults(Broken):
         if content is not None and len(content.encode()) > most:
             raise TooLargeError(key)
         return content
-
-
-@dataclass
-class FakeGitHub(Broken):
-    heads: dict[tuple[str, str], str] = field(default_factory=dict)
-    statuses: list[StatusUpdate] = field(default_factory=list)
-    limited_for: int = 0
-
-    def set_status(self, update: StatusUpdate) -> None:
-        self.check()
-        if self.limited_for:
-            raise RateLimitedError(self.limited_for)
-        self.statuses.append(update)
-
-    def head(self, repository: str, branch: str) -> str:
-        self.check()
-        if (repository, branch) not in self.heads:
-            raise UnavailableError("GitHub answered 404")
-        return self.heads[repository, branch]
 
 
 @dataclass
@@ -494,16 +451,3 @@ def sqs_event(*bodies: str, group: str = "") -> dict[str, Any]:
             for n, body in enumerate(bodies)
         ]
     }
-
-
-def job_event(status: str = "SUCCEEDED", *, exit_code: int | None = 0, **other: Any) -> Any:
-    """The end of a proof's Batch job as EventBridge tells it."""
-    environment = {"RUN_ID": DELIVERY, "REPOSITORY": REPOSITORY, "SHA": SHA, "PROOF": "proofs/one"}
-    container: dict[str, Any] = {
-        "environment": [{"name": n, "value": v} for n, v in environment.items()],
-        "reason": other.pop("container_reason", ""),
-    }
-    if exit_code is not None:
-        container["exitCode"] = exit_code
-    detail = {"jobId": "job-1", "status": status, "container": container, **other}
-    return {"detail-type": "Batch Job State Change", "source": "aws.batch", "detail": detail}
