@@ -177,8 +177,8 @@ def _push(event: Push, facts: Facts, project: Project) -> Decision:
         return Close(event.ref, DELETED_REASON)
     if facts.head != event.sha:
         return Refusal("the commit is not the branch's head")
-    if not event.canary and _runs_already(event.delivery, event.sha, facts):
-        return Refusal("the commit is being proved already")
+    if not event.canary and (told := _told_already(event.delivery, event.sha, facts)):
+        return told
     run = Run(
         event.delivery,
         project.repository,
@@ -204,8 +204,8 @@ def _pull_request(event: PullRequest, facts: Facts, project: Project) -> Decisio
 
 
 def _opened(event: PullRequest, pull: Pull, facts: Facts, project: Project) -> Decision:
-    if _runs_already(event.delivery, pull.sha, facts):
-        return Refusal("the commit is being proved already")
+    if told := _told_already(event.delivery, pull.sha, facts):
+        return told
     run = _of_pull(event, pull, project)
     if pull.is_of(project.repository) or facts.may_write:
         return Go(run)
@@ -291,21 +291,28 @@ def _of_pull(event: PullRequest | Command, pull: Pull, project: Project) -> Run:
     )
 
 
-def _others(delivery: str, sha: str, facts: Facts) -> Iterable[RunRecord]:
-    """The active runs of a commit that tell GitHub, but for the delivery's own."""
-    return (
-        record
-        for record in facts.known
-        if is_active(record)
-        and record.run.statuses
-        and record.run.sha == sha
-        and record.run.run_id != delivery
-    )
+def _told_already(delivery: str, sha: str, facts: Facts) -> Refusal | None:
+    """Why another run would tell GitHub nothing new of a commit.
 
-
-def _runs_already(delivery: str, sha: str, facts: Facts) -> bool:
-    return any(record.state is not State.WAITING for record in _others(delivery, sha, facts))
+    A delivery's id is not signed. Whoever sends a signed event again under another one gets no run
+    by it, and who wants one asks for it.
+    """
+    others = _others(delivery, sha, facts)
+    if any(record.verdict in (End.SUCCESS, End.FAILURE) for record in others):
+        return Refusal("the commit has been proved already")
+    if any(is_active(record) and record.state is not State.WAITING for record in others):
+        return Refusal("the commit is being proved already")
+    return None
 
 
 def _waits_already(delivery: str, sha: str, facts: Facts) -> bool:
     return any(record.state is State.WAITING for record in _others(delivery, sha, facts))
+
+
+def _others(delivery: str, sha: str, facts: Facts) -> list[RunRecord]:
+    """The runs of a commit that tell GitHub, but for the delivery's own."""
+    return [
+        record
+        for record in facts.known
+        if record.run.statuses and record.run.sha == sha and record.run.run_id != delivery
+    ]

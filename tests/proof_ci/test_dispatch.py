@@ -174,6 +174,28 @@ def test_a_strangers_pull_request_waits_until_somebody_may_and_does_ask(world: W
     assert world.told() == [(SHA, WAITING), (SHA, FETCHING)]
 
 
+def test_what_was_approved_is_not_said_to_wait_again(world: World) -> None:
+    """When the event comes once more, long after the queue forgot what it was told."""
+    for event in (pull_request(), command(APPROVE)):
+        world.handle(event)
+    world.statuses = FakeQueue()
+    assert world.handle(pull_request()) == []
+    assert world.told() == []
+
+
+def test_a_run_that_ended_while_it_was_told_to_wait_is_told_to_have_ended(world: World) -> None:
+    """`pending` is not GitHub's last word."""
+
+    class EndsIt(FakeQueue):
+        def send(self, body: str, *, group: str, identity: str) -> None:
+            world.runs.end(DELIVERY, End.CANCELLED, "")
+            super().send(body, group=group, identity=identity)
+
+    world.statuses = EndsIt()
+    assert world.handle(pull_request()) == []
+    assert world.told()[-1] == (SHA, "Cancelled by request")
+
+
 def test_a_push_after_the_approval_does_not_run(world: World) -> None:
     """Whichever of the three messages comes first."""
     approval, moved = command(APPROVE), pull_request(delivery=delivery(3), sha=OTHER_SHA)

@@ -300,6 +300,34 @@ def test_logins_of_people_and_bots_are_logins(login: str) -> None:
     check_login(login)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        "",
+        "7",
+        DELIVERY[:-1],
+        DELIVERY + "0",
+        "x" + DELIVERY,
+        DELIVERY + "\n",
+        DELIVERY.upper(),
+        DELIVERY.replace("-", ""),
+        f"{{{DELIVERY}}}",
+        f"{DELIVERY},{DELIVERY}",
+        DELIVERY[:-1] + "*",
+        ".*",
+    ],
+)
+def test_a_hostile_id_is_malformed(given: Any) -> None:
+    """Neither part of an id nor more than one, nor a pattern: it names one run or none."""
+    for event in (push(), pull_request(), command(RUN), REQUEST, CANCEL):
+        fields = {**json.loads(to_message(event)), "delivery": given}
+        with pytest.raises(MalformedEventError):
+            from_message(json.dumps(fields))
+    with pytest.raises(MalformedEventError):
+        from_message(json.dumps({**json.loads(to_message(CANCEL)), "run_id": given}))
+
+
 @pytest.mark.parametrize("number", [None, 0, -1, 1.5, True, "7", 2**31, [7], "7/../8"])
 def test_a_hostile_number_is_malformed(number: object) -> None:
     """It becomes part of a ref and of a URL."""

@@ -106,6 +106,8 @@ def test_a_few_statuses_do_not_wait(world: World) -> None:
     before = world.time.now
     assert world.handle(*[UPDATE] * AT_ONCE) == []
     assert world.time.now == before
+    assert world.handle(*[UPDATE] * (AT_ONCE + 1)) == []
+    assert world.time.now > before, "but one more does"
 
 
 def test_no_minute_has_more_writes_than_github_takes() -> None:

@@ -189,6 +189,20 @@ def test_what_is_being_proved_is_not_started_again_by_another_event(event: Event
         assert isinstance(decided(event, **{**facts, "known": (other,)}), Go), other
 
 
+@pytest.mark.parametrize("event", [push(), pull_request()], ids=["push", "pull_request"])
+@pytest.mark.parametrize("verdict", list(End))
+def test_a_commit_that_was_proved_is_not_proved_again_by_another_event(
+    event: Event, verdict: End
+) -> None:
+    """A signed event that is sent again under another id runs nothing; a person's command does."""
+    known = (record(delivery(1), State.ENDED, verdict=verdict),)
+    facts = {"head": SHA, "pull": pull(head_repository=REPOSITORY), "known": known}
+    decision = decided(event, **facts)
+    assert isinstance(decision, Refusal) == (verdict in (End.SUCCESS, End.FAILURE))
+    assert isinstance(decided(command(RUN), may_write=True, **facts), Go)
+    assert isinstance(decided(push(canary=True), **facts), Go)
+
+
 def test_a_head_that_waits_is_not_made_to_wait_twice() -> None:
     """Nor does a stranger end what was approved by closing and opening again."""
     for state in (State.WAITING, State.PROVING):
