@@ -26,7 +26,7 @@ from local_cloud.directory import DEFAULT_REGION
 from snapshot_tool import policies
 from snapshot_tool.model.names import AccountId
 from snapshot_tool.model.plan import Target
-from snapshot_tool.policies import Role, ToolsFacts
+from snapshot_tool.policies import ProofFacts, Role, ToolsFacts
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PACKAGES = ("lambda", "batch", "viewer", "cbmc")
@@ -211,9 +211,34 @@ class Estate:
         if profile in self._made:
             return profile
         self._made.add(profile)
+        return self.user(account, role, self.policy_of(role, account))
+
+    def policy_of(self, role: Role, account: str) -> Mapping[str, Any]:
+        """Return a role's policy in an account."""
         target = self.target("beta" if account == "tools" else account)
-        write = policies.policy if account == "tools" else policies.policy_there
-        return self.user(account, role, write(role, self.facts, target))
+        if account == "tools":
+            return policies.policy(role, self.facts, target)
+        machinery = self.machinery if account == "beta" else None
+        return policies.policy_there(role, self.facts, target, machinery)
+
+    @cached_property
+    def machinery(self) -> ProofFacts:
+        """What the policies of a prover and a reader in beta name."""
+        queue = self.beta["EventsQueueUrl"].rpartition("/")[2]
+        [definition] = [
+            one
+            for one in self.client("beta", "batch").describe_job_definitions()["jobDefinitions"]
+            if one["jobDefinitionArn"] == self.beta["JobDefinitionArn"]
+        ]
+        container = definition["containerProperties"]
+        functions = self.beta["FunctionLogGroups"].split(",")
+        return ProofFacts(
+            table=self.beta["RunsTableName"],
+            log_groups=(self.beta["JobLogGroup"], self.beta["PreparationLogGroup"], *functions),
+            queue=f"arn:aws:sqs:{DEFAULT_REGION}:{self.ids['beta']}:{queue}",
+            job_role=container["jobRoleArn"],
+            repository=container["image"].rpartition("@")[0],
+        )
 
     def acting(self, profile: str, name: str, account: str) -> Actor:
         return Actor(name, account, testing.session(self.cloud, profile), self.cloud.endpoint)

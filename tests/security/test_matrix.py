@@ -14,8 +14,12 @@ from tests.security.matrix import DENY, ELSEWHERE, Row, SharedBucket, observe, o
 PROOF_ROLES = {
     "webhook": "WebhookReceiveRole",
     "dispatch": "DispatchRole",
-    "judge": "VerdictsJudgeRole",
+    "launch": "LaunchRole",
+    "verdict": "VerdictsJudgeRole",
     "status": "StatusesWriteRole",
+    "report": "ReportWriterWriteRole",
+    "sweep": "SweepRole",
+    "sweep's schedule": "SweepScheduleRole",
     "canary": "CanarySingRole",
     "canary's schedule": "CanaryScheduleRole",
     "preparation": "PreparationRole",
@@ -29,10 +33,7 @@ def people(estate: Estate, snapshot: str) -> Sequence[Actor]:
     """Administrators, operators with just their policies, and nobody in particular."""
     bare = estate.user("tools", "without-policy")
     deployer = estate.operator(Role.PROOF_DEPLOYER, "beta")
-    in_tools = {
-        str(role): "proof-deployer in tools" if role is Role.PROOF_DEPLOYER else str(role)
-        for role in Role
-    }
+    in_tools = {str(role): f"{role} in tools" if role.serves_proofs else str(role) for role in Role}
     return [
         *(estate.admin(account) for account in ("tools", "beta", "other")),
         estate.anonymous(),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +32,12 @@ def reader(estate: Estate, snapshot: str) -> Path:
 def deployer(estate: Estate, snapshot: str) -> Path:
     there, here = estate.operator(Role.PROOF_DEPLOYER, "beta"), estate.operator(Role.PROOF_DEPLOYER)
     return estate.config("deployer", tools=here, beta=there, other="other")
+
+
+@pytest.fixture
+def prover(estate: Estate, snapshot: str) -> Path:
+    there, here = estate.operator(Role.PROVER, "beta"), estate.operator(Role.PROVER)
+    return estate.config("prover", tools=here, beta=there)
 
 
 @pytest.fixture
@@ -143,13 +151,110 @@ def test_a_tools_deployer_deploys_tools_and_registers(
     refused(estate, tools_deployer, "snapshot", "create", "tools")
 
 
+COMMIT = "c0ffee00" * 5
+
+
+def a_run(estate: Estate, snapshot: str) -> str:
+    """Put a run that has ended into beta's table, as if it had been; return its ID."""
+    run_id = str(uuid.uuid4())
+    table = estate.client("beta", "dynamodb")
+    texts = {"state": "ended", "verdict": "success", "sha": COMMIT, "snapshot_id": snapshot}
+    item = {name: {"S": text} for name, text in texts.items()}
+    key = {"run_id": {"S": run_id}, "record": {"S": "run"}}
+    table.put_item(TableName=estate.beta["RunsTableName"], Item={**key, **item})
+    return run_id
+
+
+def test_a_prover_asks_for_runs_and_looks_at_them(
+    estate: Estate, snapshot: str, prover: Path
+) -> None:
+    """Without waiting: whether anybody takes the request up is the account's business."""
+    run_id = a_run(estate, snapshot)
+    estate.ok("proof", "run", "beta", COMMIT, "--no-wait", config=prover)
+    estate.ok("proof", "replay", "beta", run_id, "--no-wait", config=prover)
+    estate.ok("proof", "status", "beta", config=prover)
+    shown = estate.ok("proof", "status", "beta", run_id, config=prover)
+    assert shown["run"]["verdict"] == "success"
+    assert not estate.ok("proof", "cancel", "beta", run_id, config=prover)["cancelled"]
+    assert estate.ok("proof", "logs", "beta", run_id, config=prover)["lines"] == []
+
+
+def test_a_prover_replays_with_another_snapshot(
+    estate: Estate, snapshot: str, prover: Path
+) -> None:
+    """Registering the job definition that has its image; the stacks stay as they are."""
+    other = estate.ok("snapshot", "create", "proof")["id"]
+    before = [stack["StackStatus"] for stack in estate.stacks("beta")]
+    words = ("replay", "beta", COMMIT, "--snapshot", other, "--no-wait")
+    assert estate.ok("proof", *words, config=prover)["snapshot"] == other
+    batch = estate.client("beta", "batch")
+    names = {one["jobDefinitionName"] for one in _definitions(batch)}
+    assert any(name.startswith("padstone-replay-") for name in names)
+    assert [stack["StackStatus"] for stack in estate.stacks("beta")] == before
+
+
+def _definitions(batch: Any) -> list[Any]:
+    return list(batch.describe_job_definitions()["jobDefinitions"])
+
+
+def test_a_prover_changes_nothing_else(estate: Estate, snapshot: str, prover: Path) -> None:
+    """No snapshot, no stack, no registration; no verdict, no status, no result, no secret."""
+    refused(estate, prover, "snapshot", "create", "proof")
+    refused(estate, prover, "deploy", "beta", "--snapshot", snapshot)
+    refused(estate, prover, "account", "remove", "beta")
+    actor = estate.acting(estate.operator(Role.PROVER, "beta"), "prover", "beta")
+    table, results = estate.beta["RunsTableName"], estate.beta["ResultsBucketName"]
+    key = {"run_id": {"S": "x"}, "record": {"S": "run"}}
+    sqs = estate.client("beta", "sqs")
+    queues = set(sqs.list_queues()["QueueUrls"]) - {estate.beta["EventsQueueUrl"]}
+    assert queues
+    calls: list[tuple[str, str, dict[str, Any]]] = [
+        ("dynamodb", "put_item", {"TableName": table, "Item": key}),
+        ("dynamodb", "delete_item", {"TableName": table, "Key": key}),
+        ("dynamodb", "scan", {"TableName": table}),
+        ("s3", "put_object", {"Bucket": results, "Key": "runs/x/source.tar.gz", "Body": b""}),
+        ("s3", "get_object", {"Bucket": results, "Key": "runs/x/source.tar.gz"}),
+        ("sqs", "receive_message", {"QueueUrl": estate.beta["EventsQueueUrl"]}),
+        ("batch", "submit_job", {
+            "jobName": "x", "jobQueue": estate.beta["JobQueueArn"],
+            "jobDefinition": estate.beta["JobDefinitionArn"],
+        }),
+        ("batch", "terminate_job", {"jobId": "x", "reason": "x"}),
+        ("batch", "register_job_definition", {
+            "jobDefinitionName": "padstone-proof-ci-mine", "type": "container",
+            "containerProperties": {"image": "x"},
+        }),
+        ("secretsmanager", "get_secret_value", {"SecretId": "GitHubToken"}),
+        ("logs", "put_log_events", {
+            "logGroupName": estate.beta["JobLogGroup"], "logStreamName": "x",
+            "logEvents": [{"timestamp": 1, "message": "x"}],
+        }),
+        *(("sqs", "send_message", {"QueueUrl": url, "MessageBody": "{}"}) for url in queues),
+    ]  # fmt: skip
+    for service, operation, arguments in calls:
+        with pytest.raises(
+            actor(service).exceptions.ClientError, match=r"(?i)not authorized|denied"
+        ):
+            getattr(actor(service), operation)(**arguments)
+
+
+def test_a_reader_looks_at_runs_and_asks_for_none(
+    estate: Estate, snapshot: str, reader: Path
+) -> None:
+    """Status and logs; the queue of events is not theirs."""
+    run_id = a_run(estate, snapshot)
+    assert estate.ok("proof", "status", "beta", run_id, config=reader)["run"]["id"] == run_id
+    estate.ok("proof", "logs", "beta", run_id, config=reader)
+    refused(estate, reader, "proof", "run", "beta", COMMIT, "--no-wait")
+
+
 def test_policies_fit_and_name_their_resources(estate: Estate) -> None:
     """A `*` alone stands where AWS knows no resource: stacks without a name, and two services."""
     tools, beta = estate.target("tools"), estate.target("beta")
     written = [policies.policy(role, estate.facts, beta) for role in Role]
     written += [
-        policies.policy_there(role, estate.facts, beta)
-        for role in (Role.READER, Role.PROOF_DEPLOYER)
+        dict(estate.policy_of(role, "beta"))
+        for role in (Role.READER, Role.PROOF_DEPLOYER, Role.PROVER)
     ]
     written += [
         policies.resource_rights(tools, tools=True),
@@ -161,7 +266,7 @@ def test_policies_fit_and_name_their_resources(estate: Estate) -> None:
         statements = policy["Statement"]
         assert isinstance(statements, list)
         unnamed |= {str(one["Sid"]) for one in statements if one["Resource"] == ["*"]}
-    assert unnamed == {"LookAtStacks", "Unnamed"}
+    assert unnamed == {"LookAtStacks", "LookAtJobs", "Unnamed"}
 
 
 def test_rights_upon_resources_hold_through_cloudformation_only(estate: Estate) -> None:
@@ -192,7 +297,8 @@ def test_the_policies_are_printed_as_they_are_proved(estate: Estate, snapshot: s
     assert printed[0]["policy"] == policies.policy(Role.PROOF_DEPLOYER, estate.facts, beta)
     assert printed[1]["policy"] == policies.policy_there(Role.PROOF_DEPLOYER, estate.facts, beta)
     for role in Role:
-        account = "beta" if role is Role.PROOF_DEPLOYER else "tools"
+        account = "beta" if role.serves_proofs else "tools"
         assert estate.ok("account", "policy", role, account)["policies"]
     assert estate.run("account", "policy", "proof-deployer").code == 2
+    assert estate.run("account", "policy", "prover").code == 2
     assert estate.run("account", "policy", "publisher", "beta").code == 2
