@@ -28,6 +28,7 @@ from local_cloud.codepipeline import extension as codepipeline
 from local_cloud.directory import Layout, ServerState
 from local_cloud.github.service import GitHub
 from local_cloud.machine import Machine
+from local_cloud.xray import extension as xray
 
 
 def install(layout: Layout, state: ServerState, stop: Callable[[], None]) -> Any:
@@ -39,7 +40,7 @@ def install(layout: Layout, state: ServerState, stop: Callable[[], None]) -> Any
     for extension in (authorization, resources, objects, ecr, rules, functions, events,
                       cloudformation):  # fmt: skip
         extension.install(machine)
-    for service in (codebuild, codepipeline, batch):
+    for service in (codebuild, codepipeline, batch, xray):
         service.install(machine)
     application = transport.over_tls(dataplane.to_owner(ministack.app))
     misfortunes = (rules, functions, batch)

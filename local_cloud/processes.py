@@ -149,6 +149,7 @@ def environment(
         "AWS_DEFAULT_REGION": region,
         "AWS_ENDPOINT_URL": machine.state.endpoint,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_XRAY_DAEMON_ADDRESS": os.environ.get("AWS_XRAY_DAEMON_ADDRESS", ""),
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
         # What git fetches of GitHub are this cloud's repositories.

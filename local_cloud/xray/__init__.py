@@ -1,0 +1,1 @@
+"""X-Ray: segments by UDP and by call, traces and their summaries."""
