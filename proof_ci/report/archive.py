@@ -104,6 +104,8 @@ class Archive:
 
     def _path(self, member: tarfile.TarInfo) -> str | None:
         """The member's place, or None if it is none of ours."""
+        if member.size < 0:
+            raise ArchiveError("it has a file of less than nothing")
         if member.isdir():
             return None
         name = member.name.removeprefix("./")

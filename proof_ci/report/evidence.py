@@ -20,7 +20,7 @@ _LOGS = {
     Phase.PROPERTY: ("cbmc.err.txt", "cbmc.txt", "logs/result.txt"),
 }
 _ANY = (*_LOGS[Phase.PROPERTY], *_LOGS[Phase.BUILD])
-_LINES = 40
+_LINES = 25
 _LINE = 400
 _MOST = 200
 WANTED = {_RESULT, _REFUTED, _PROPERTIES, *(name for names in _LOGS.values() for name in names)}

@@ -76,7 +76,7 @@ footer { color: var(--soft); font-size: .875rem; margin-top: 2.5rem; }
   .proofs .number { white-space: normal; }
   .proofs td[data-name]::before { content: attr(data-name) "\\a0"; color: var(--soft);
     font-size: .875rem; }
-  .proofs td:empty { display: none; }
+  .proofs .number:empty, .proofs .number .soft { display: none; }
 }
 @media print {
   .skip { display: none; }
