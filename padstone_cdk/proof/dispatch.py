@@ -50,6 +50,7 @@ class Dispatch(Construct):
                 **telling.environment,
                 "RUNS_TABLE": runs_table,
                 "PREPARE_PROJECT": project.ref,
+                "EVENTS_QUEUE_URL": events.queue_url,
                 "GITHUB_TOKEN_SECRET_ARN": token,
             },
             statements=[

@@ -12,6 +12,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from proof_ci.verdicts import Verdict
+from tests.fakes.tables import SCHEMAS
 from tests.templates.synthesis import (
     CHECKOUT,
     PROOF_STACKS,
@@ -684,10 +685,11 @@ def test_both_addresses_are_told_and_one_address_is_told_once(ci: Template) -> N
 
 
 def test_runs_are_kept_as_functions_write_them(app: Synthesis) -> None:
-    """With the keys that they use, until the time that they state."""
+    """With the keys that they use, and of the fake; until the time that they state."""
     table = only(app.template("proof/storage"), "AWS::DynamoDB::Table")
     keys = [(key["AttributeName"], key["KeyType"]) for key in table["KeySchema"]]
     assert keys == [("run_id", "HASH"), ("record", "RANGE")]
+    assert SCHEMAS["runs"].keys == tuple(name for name, _ in keys)
     assert table["TimeToLiveSpecification"]["AttributeName"] == "expires_at"
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
 
