@@ -63,7 +63,8 @@ class Runs:
                 f"{text!r} is neither a run nor a commit",
                 fix=f"name a run by its ID, or a commit by its 40 digits (git rev-parse); {_LIST}",
             )
-        return self._there(text, self.get(self._abbreviated(text)))
+        run_id = self._abbreviated(text)
+        return self._there(text, self.get(run_id) if run_id else None)
 
     def _abbreviated(self, text: str) -> str:
         known = self._known(REMEMBERED)

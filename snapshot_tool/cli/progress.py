@@ -175,6 +175,7 @@ class LiveTable:
             self._live.start()
 
     def _table(self) -> RenderableType:
-        from snapshot_tool.cli.render import progress_table
+        from snapshot_tool.cli.render import fitting, progress_table
 
-        return progress_table(self._board.rows())
+        room = self._live.console.height - 1 if self._live else 1
+        return progress_table(fitting(self._board.rows(), room))

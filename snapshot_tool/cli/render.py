@@ -170,6 +170,17 @@ def _commit(manifest: Manifest) -> str:
     return short(origin.commit) + ("" if origin.clean or not origin.commit else "+")
 
 
+def fitting(rows: Sequence[tuple[Progress, float]], room: int) -> Sequence[tuple[Progress, float]]:
+    """Return as many rows as there is room for, in their order: what works or failed goes first,
+    then what was done last.
+    """
+    ranked = sorted(
+        range(len(rows)), key=lambda number: (rows[number][0].phase is Phase.DONE, -number)
+    )
+    kept = set(ranked[: max(1, room)])
+    return [row for number, row in enumerate(rows) if number in kept]
+
+
 def progress_table(rows: Sequence[tuple[Progress, float]]) -> Table:
     """Show each subject of running work with its state and the seconds it has taken."""
     made = Table.grid(padding=(0, 2, 0, 0))

@@ -101,3 +101,18 @@ def _all(leader: int) -> str:
         pass
     os.close(leader)
     return b"".join(parts).decode()
+
+
+def test_a_table_that_does_not_fit_keeps_what_matters() -> None:
+    """What works or failed, then what was done last, in the order in which all of it began."""
+    from snapshot_tool.cli.render import fitting
+
+    def row(name: str, phase: Phase) -> tuple[Progress, float]:
+        return Progress(subject=name, state="x", phase=phase), 1.0
+
+    rows = [row("run", Phase.WORKING), row("red", Phase.FAILED)]
+    rows += [row(str(number), Phase.DONE) for number in range(1000)]
+    rows.append(row("last", Phase.WORKING))
+    kept = [progress.subject for progress, _ in fitting(rows, 5)]
+    assert kept == ["run", "red", "998", "999", "last"]
+    assert fitting(rows[:2], 5) == rows[:2]
