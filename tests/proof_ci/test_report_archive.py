@@ -188,6 +188,14 @@ def test_a_broken_archive_ends_and_says_so(packed: bytes) -> None:
     assert all(len(each) < 400 for each in left)
 
 
+@pytest.mark.parametrize("kind", [b"L", b"K", b"x", b"g"])
+def test_a_header_larger_than_any_honest_one_is_not_read(kind: bytes) -> None:
+    """Even where the archive holds all that its header claims."""
+    packed = gzip.compress(header(b"2000000", kind) + b"a" * 0o2000000 + header(b"0"))
+    _, left = read(packed)
+    assert left == ["the rest of the archive: one of its headers is larger than any honest one"]
+
+
 def test_what_came_before_the_break_is_kept() -> None:
     """A job that was killed while it packed still shows what it had."""
     packed = gzip.compress(tar(Entry("make.txt", b"made"), Entry("cbmc.txt", b"x" * 9000))[:4000])
