@@ -17,6 +17,7 @@ from local_cloud import (
     mail,
     objects,
     processes,
+    queues,
     resources,
     rules,
     transport,
@@ -37,7 +38,7 @@ def install(layout: Layout, state: ServerState, stop: Callable[[], None]) -> Any
     machine = Machine(layout, state, github.hosting.settings)
     injected = faults.FaultInjector()
     outbox = mail.install()
-    for extension in (authorization, resources, objects, ecr, rules, functions, events,
+    for extension in (authorization, resources, objects, ecr, rules, functions, queues, events,
                       cloudformation):  # fmt: skip
         extension.install(machine)
     for service in (codebuild, codepipeline, batch, xray):
