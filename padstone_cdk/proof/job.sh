@@ -1,7 +1,7 @@
 # The start of every job, inside its container: fetches the batch package that is pinned and hands over
 # to it (proof_ci.job). Environment: SHARED_BUCKET, RESULTS_BUCKET, PACKAGE_PINS, IMAGE, JOB_SECONDS (of
 # the job definition), RUN_ID, TASK and more (of the submitted job), AWS_BATCH_JOB_ID and
-# AWS_BATCH_JOB_ATTEMPT (of Batch). Needed in the image: bash, python3 with boto3, tar, setpriv, and what
+# AWS_BATCH_JOB_ATTEMPT (of Batch). Needed in the image: bash, python3 with botocore, tar, setpriv, and what
 # the proofs are built with. The exit code is the verdict's, or 75 for a job that is lost.
 umask 022
 exec python3 -I -c '
@@ -9,11 +9,11 @@ import hashlib, io, json, os, shutil, signal, sys, tarfile, tempfile
 
 signal.signal(signal.SIGTERM, lambda *_: os._exit(75))
 try:
-    import boto3
     from botocore.config import Config
+    from botocore.session import get_session  # what boto3 adds to it is time at each start
 
     retries = Config(retries={"mode": "standard", "total_max_attempts": 6})
-    client = boto3.client("s3", config=retries)
+    client = get_session().create_client("s3", config=retries)
     pin = json.loads(os.environ["PACKAGE_PINS"])["batch"]
     place = {"Key": pin["key"], "VersionId": pin["version_id"]}
     package = client.get_object(Bucket=os.environ["SHARED_BUCKET"], **place)["Body"].read()

@@ -14,7 +14,7 @@ from proof_ci.verdicts import Verdict
 
 from .archive import pack
 from .objects import ObjectError, Objects
-from .order import Order, Task
+from .order import RUN_ID, Order, Task
 from .place import Place
 from .runner import Heard, Runner, unpacking
 
@@ -191,7 +191,8 @@ def _cached(text: bytes, identity: str) -> Earlier | None:
     """What a cache entry says; the function that judges verdicts wrote it."""
     entry = json.loads(text)
     outcome = Outcome.from_json(json.dumps(entry["outcome"]))
-    sound = (entry["version"], entry["key"], outcome.identity) == (1, identity, identity)
+    of_it = (entry["version"], entry["key"], outcome.identity) == (1, identity, identity)
+    sound = of_it and RUN_ID.fullmatch(entry["run_id"])
     if not sound or outcome.verdict is not Verdict.SUCCESS or outcome.unchanged_since:
         raise ValueError("its entry is not of this proof")
-    return Earlier(str(entry["run_id"]), outcome.refuted, outcome.reached)
+    return Earlier(entry["run_id"], outcome.refuted, outcome.reached)

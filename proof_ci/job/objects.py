@@ -31,7 +31,7 @@ class Objects(Protocol):
 
 
 class S3:
-    """Objects in S3. `client` is boto3's."""
+    """Objects in S3. `client` is botocore's."""
 
     def __init__(self, client: Any) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -94,12 +94,12 @@ class S3:
 
 def s3() -> S3:
     """S3 with the job role's credentials."""
-    import boto3
     from botocore.config import Config
+    from botocore.session import get_session
 
     retries = {"mode": "standard", "total_max_attempts": 6}
     config = Config(retries=retries, connect_timeout=10, read_timeout=60)  # type: ignore[arg-type]
-    return S3(boto3.client("s3", config=config))
+    return S3(get_session().create_client("s3", config=config))
 
 
 def _save(body: Any, path: Path) -> str:

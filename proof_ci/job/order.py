@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
-_RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY = re.compile(r"(?!/)[A-Za-z0-9._/:+-]{1,900}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -66,7 +66,7 @@ class Order:
         proving = task is Task.PROVE
         return cls(
             task=task,
-            run_id=ask("RUN_ID", _RUN_ID),
+            run_id=ask("RUN_ID", RUN_ID),
             source_key=ask("SOURCE_KEY", _KEY),
             shared_bucket=ask("SHARED_BUCKET", _BUCKET),
             results_bucket=ask("RESULTS_BUCKET", _BUCKET),
@@ -132,7 +132,7 @@ def _pins(text: str) -> dict[str, Pin]:
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise OrderError("PACKAGE_PINS is missing or not of its form") from error
     if missing := {"batch", "cbmc"} - set(pins):
-        raise OrderError(f"no package is pinned of {', '.join(sorted(missing))}")
+        raise OrderError(f"PACKAGE_PINS has no {' and no '.join(sorted(missing))}")
     return pins
 
 

@@ -25,6 +25,7 @@ _BESIDE = {"run-cbmc-proofs.py", "Makefile.common"}
 _LIMITS = Limits(1800.0, 8 * 10**9)
 _PACKING = Limits(1800.0, 2 * 10**9)
 _MOST = 50
+_SHARE = 0.7  # of the time that is left: the tree has to be packed, too
 _LAST_WORDS = 4000
 ARCHIVE = "prepared.tar.gz"
 FOUND = "proofs.json"
@@ -57,7 +58,7 @@ class Preparing:
 
     def _run(self, group: Path, number: int) -> None:
         log = self.work / f"prepare-{number}.txt"
-        limits = self._left(_LIMITS)
+        limits = self._left(_LIMITS, _SHARE)
         ended = run(["python3", _SCRIPT], group, limits, self.environment, stdout=log)
         self.show(log)
         self.log = lines(foreign.end(log, _LAST_WORDS), mark="")
@@ -80,8 +81,8 @@ class Preparing:
             raise ProofError(f"the prepared tree cannot be packed: tar {ending(ended)}")
         return True
 
-    def _left(self, limits: Limits) -> Limits:
-        left = max(0.0, self.deadline - time.monotonic())
+    def _left(self, limits: Limits, share: float = 1.0) -> Limits:
+        left = max(0.0, self.deadline - time.monotonic()) * share
         return Limits(min(limits.seconds, left), limits.memory)
 
     def _told(self, found: Discovery, *, prepared: bool) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def run(
         _kill_group(process.pid)
         status, usage = os.wait4(process.pid, 0)[1:]
         process.returncode = os.waitstatus_to_exitcode(status)
-        peak = max(usage.ru_maxrss, _kill_orphans())
+        peak = max(usage.ru_maxrss, end_children())
     return Ended(
         process.returncode,
         seconds=time.monotonic() - start,
@@ -124,8 +124,10 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _kill_orphans() -> int:
-    """Kill what left its group, and what that leaves in turn; the largest one's peak in KiB."""
+def end_children() -> int:
+    """Kill all that is left of what was started, and what that leaves in turn; the largest one's
+    peak in KiB.
+    """
     peak = 0
     while orphans := children(os.getpid()):
         _stop_all()

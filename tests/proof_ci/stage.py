@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -160,6 +161,10 @@ class Stage:
             return self.finished(process)
 
     # --- what was uploaded
+
+    def forget(self) -> None:
+        """Take away what a job has written, so that it can be run again."""
+        shutil.rmtree(self.shelf.top / RESULTS / OUTPUT, ignore_errors=True)
 
     def written(self) -> list[str]:
         top = self.shelf.top / RESULTS / OUTPUT
