@@ -54,15 +54,15 @@ def objects(bucket: str, pattern: str) -> str:
     return f"arn:{cdk.Aws.PARTITION}:s3:::{bucket}/{pattern}"
 
 
+READING = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
 RECORDING = (
-    "dynamodb:GetItem",
-    "dynamodb:Query",
+    *READING,
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
     "dynamodb:DeleteItem",
     "dynamodb:ConditionCheckItem",
 )
-"""What changes of runs take, each one transaction."""
+"""What it takes to read runs, and to change them in transactions."""
 
 
 def of_runs(table: str, *actions: str) -> iam.PolicyStatement:
@@ -72,7 +72,7 @@ def of_runs(table: str, *actions: str) -> iam.PolicyStatement:
 
 def stopping_jobs() -> iam.PolicyStatement:
     """Return what it takes to stop jobs, whose IDs are made when they are submitted."""
-    return allow([arn("batch", "job/*")], "batch:CancelJob", "batch:TerminateJob")
+    return allow([arn("batch", "job/*")], "batch:TerminateJob")
 
 
 JOBS = "arn:<AWS::Partition>:batch:<AWS::Region>:<AWS::AccountId>:job/*"

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from padstone_cdk.nag import accept
 from padstone_cdk.proof.functions import Code, ProofFunction, consuming
-from padstone_cdk.proof.policies import allow, found, named_by_runs, objects, of_runs
+from padstone_cdk.proof.policies import READING, allow, found, named_by_runs, objects, of_runs
 from padstone_cdk.proof.telling import Telling
 
 _SECONDS = 300
@@ -173,7 +173,7 @@ class Reports(Construct):
             },
             statements=[
                 consuming(queue),
-                of_runs(runs_table, "dynamodb:GetItem", "dynamodb:Query"),
+                of_runs(runs_table, *READING),
                 allow([objects(results_bucket, _OUTPUTS)], "s3:GetObject"),
                 allow([objects(report_bucket, "runs/*")], "s3:PutObject"),
             ],

@@ -70,7 +70,6 @@ class Sweep(Construct):
                 *launch.launching(jobs, project, results_bucket),
                 *verdicts.judging(results_bucket),
                 allow(["*"], "batch:DescribeJobs"),
-                allow([project.attr_arn], "codebuild:StartBuild"),
                 allow([events.queue_arn], "sqs:SendMessage"),
                 allow([token], "secretsmanager:GetSecretValue"),
                 reading(switches.operational),

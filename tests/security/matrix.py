@@ -390,6 +390,9 @@ def _runs(estate: Estate) -> Iterable[Row]:
     yield row("query a run", "query", *_RECORDERS, "report", **of_run)
     yield row("update a run", "update_item", *_RECORDERS, Key=key)
     yield row("delete a run", "delete_item", *_RECORDERS, Key=key)
+    several = {"RequestItems": {table["TableName"]: {"Keys": [key]}}}
+    look = ask("dynamodb", "batch_get_item", **several)
+    yield _of_beta("dynamodb get several of a run", look, *_RECORDERS, "report")
     yield row("scan the runs", "scan")
 
 
@@ -460,9 +463,9 @@ def _jobs(estate: Estate, row: Callable[..., Row]) -> Iterable[Row]:
         never = {"dependsOn": [{"jobId": _NOBODYS}]}  # so that none is ever run
         yield row(f"batch submit {name}", ask("batch", "submit_job", **job, **never), *allowed)
     stoppers = ("dispatch", "launch", "sweep")
-    for verb in ("terminate", "cancel"):
+    for verb, allowed in {"terminate": stoppers, "cancel": ()}.items():
         stop = ask("batch", f"{verb}_job", jobId=_NOBODYS, reason="matrix")
-        yield row(f"batch {verb} a job", stop, *stoppers)
+        yield row(f"batch {verb} a job", stop, *allowed)
     yield row("batch list jobs", ask("batch", "list_jobs", jobQueue=queue), *stoppers)
     yield row("batch describe jobs", ask("batch", "describe_jobs", jobs=[_NOBODYS]), "sweep")
     container = {"image": "x", "command": ["x"], "vcpus": 1, "memory": 512}
@@ -482,7 +485,7 @@ def _builds(estate: Estate, row: Callable[..., Row]) -> Iterable[Row]:
     project = estate.beta["PreparationProject"]
     build = f"{project}:{_NOBODYS}"
     start = ask("codebuild", "start_build", projectName=project)
-    yield row("codebuild prepare", start, "dispatch", "sweep")
+    yield row("codebuild prepare", start, "dispatch")
     stop = ask("codebuild", "stop_build", id=build)
     yield row(
         "codebuild stop", past_iam(stop, "ResourceNotFoundException"), "dispatch", "launch", "sweep"
