@@ -14,7 +14,7 @@ from . import aws
 from .batches import Message, handle_each
 from .config import Name, Settings
 from .ending import Endings
-from .events import Cancel, Command, Event, PullRequest, Push, from_message
+from .events import Cancel, Command, Event, MalformedEventError, PullRequest, Push, from_message
 from .github import connector
 from .log import Log
 from .messages import page_request, run_url, summary_of
@@ -63,12 +63,17 @@ class Dispatch:
         event = from_message(message.body)
         run_id = event.run_id if isinstance(event, Cancel) else event.delivery
         log = self.log.bind(correlation_id=run_id, kind=event.KIND)
-        with traced("dispatch", run_id):
-            try:
+        try:
+            with traced("dispatch", run_id):
                 self._do(self._decision(event), log)
-            except RateLimitedError as error:
+        except MalformedEventError as error:
+            log.failure(f"refused: {error}", error)
+            raise
+        except UnavailableError as error:
+            log.failure(f"put off: {error}", error)
+            if isinstance(error, RateLimitedError):
                 self.events.delay(message.receipt, error.seconds)
-                raise
+            raise
 
     def _decision(self, event: Event) -> Decision:
         refusal = idle(event, self.project)

@@ -19,7 +19,7 @@ from .events import MalformedEventError, same
 from .github import connector
 from .log import Log
 from .messages import StatusUpdate
-from .ports import FinalError, GitHub, Queue, RateLimitedError, Secrets, Switches
+from .ports import FinalError, GitHub, Queue, RateLimitedError, Secrets, Switches, UnavailableError
 from .trace import traced
 
 AT_ONCE = 40
@@ -87,6 +87,9 @@ class StatusWriter:
         except RateLimitedError as error:
             log.info("GitHub asks for patience", seconds=error.seconds)
             self.queue.delay(message.receipt, error.seconds)
+            raise
+        except UnavailableError as error:
+            log.failure(f"put off: {error}", error, state=update.state)
             raise
         except FinalError as error:
             log.failure("dropped: GitHub will never take this status", error, state=update.state)

@@ -231,7 +231,7 @@ def _command(event: Command, facts: Facts, project: Project) -> Decision:
     if not _was_looked_at(event, pull, facts, project):
         return Refusal("the pull request's head was not known when the comment was written")
     if event.verb == APPROVE:
-        return _approval(pull.sha, facts)
+        return _approval(event, pull, facts, project)
     return Go(_of_pull(event, pull, project))
 
 
@@ -248,12 +248,15 @@ def _was_looked_at(event: Command, pull: Pull, facts: Facts, project: Project) -
     )
 
 
-def _approval(sha: str, facts: Facts) -> Decision:
-    """The approval of a run that waits, or that was approved and never started."""
-    for record in facts.known:
-        if record.run.sha == sha and record.state in (State.WAITING, State.STARTING):
+def _approval(event: Command, pull: Pull, facts: Facts, project: Project) -> Decision:
+    """The start of what waits, or was approved and never started, or waited until its deadline."""
+    of_head = [record for record in facts.known if record.run.sha == pull.sha]
+    for record in of_head:
+        if record.state in (State.WAITING, State.STARTING):
             return Approve(record.run.run_id)
-    return Refusal("no run of that commit waits")
+    if any(is_active(record) or record.build_id for record in of_head):
+        return Refusal("no run of that commit waits")
+    return Go(_of_pull(event, pull, project))
 
 
 def _requested(event: Request, project: Project) -> Run:

@@ -109,7 +109,8 @@ def record(
 ) -> RunRecord:
     """A run that the table knows."""
     run = Run(run_id, REPOSITORY, sha, ref, "pull_request", 7, statuses=statuses)
-    return RunRecord(run, state, created_at, created_at + 900, verdict, reason)
+    build_id = "" if state in (State.WAITING, State.STARTING) else "prepare:1"
+    return RunRecord(run, state, created_at, created_at + 900, verdict, reason, build_id)
 
 
 def pull_answer(**other: object) -> dict[str, Any]:

@@ -406,6 +406,19 @@ def test_a_refusal_says_why_and_of_which_run(world: World) -> None:
     assert line["message"] == "refused: the commit is not the branch's head"
 
 
+def test_what_could_not_be_done_is_said_of_its_run_too(world: World) -> None:
+    """Whether it is tried again, or never could be done."""
+    world.builds.broken = True
+    asked = Request(delivery(1), REPOSITORY, SHA, "", "me", tools={"image": "x"})
+    assert world.handle(push(), asked) == ["m0", "m1"]
+    said = [json.loads(line) for line in world.lines.lines]
+    told = [(line.get("correlation_id"), line["message"].split(":")[0]) for line in said]
+    assert [each for each in told if each[0]] == [
+        (DELIVERY, "put off"),
+        (delivery(1), "refused"),
+    ]
+
+
 @pytest.mark.parametrize("name", ["a\n{}", "x\r\ny", 'x", "level": "error', "\u2028", "\x1b[2J"])
 def test_what_somebody_else_named_breaks_no_line_of_the_log(name: str) -> None:
     """A line is one JSON object of plain ASCII, whatever is in it."""

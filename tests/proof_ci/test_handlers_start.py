@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-FUNCTIONS = ("webhook", "dispatch", "launch", "verdict", "status", "report", "canary")
+FUNCTIONS = ("webhook", "dispatch", "launch", "verdict", "status", "report", "sweep", "canary")
 MOST_SECONDS = 0.15
 SLOW = ("boto3", "botocore", "asyncio", "http.server", "unittest", "pydoc")
 IMPORT = """

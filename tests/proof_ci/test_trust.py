@@ -224,6 +224,17 @@ def test_an_approval_starts_what_waits_and_nothing_else(state: State) -> None:
         assert isinstance(decision, Refusal)
 
 
+def test_an_approval_that_comes_too_late_or_of_a_draft_is_still_one() -> None:
+    """A run that waited until its deadline, or a head that never had one and is named in full."""
+    late = replace(record(delivery(1), State.ENDED, verdict=End.ERROR), build_id="")
+    for known, named in (((late,), ""), ((), SHA)):
+        decision = decided(command(APPROVE, named), pull=pull(), may_write=True, known=known)
+        assert isinstance(decision, Go)
+        assert (decision.run.run_id, decision.run.sha) == (delivery(99), SHA)
+    nobody_saw = decided(command(APPROVE), pull=pull(), may_write=True)
+    assert isinstance(nobody_saw, Refusal)
+
+
 def test_an_approval_of_an_older_head_approves_nothing() -> None:
     """Neither the older head, which is outdated, nor the newer one, which nobody looked at."""
     known = (
