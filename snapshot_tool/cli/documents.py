@@ -239,6 +239,7 @@ def run(value: RunRecord) -> dict[str, Json]:
         "replay_of": value.replay_of or None,
         "requested_by": value.requested_by or None,
         "superseded_by": value.superseded_by or None,
+        "problems": list(value.problems),
     }
 
 

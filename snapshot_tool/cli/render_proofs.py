@@ -51,6 +51,7 @@ def run_report_parts(report: RunReport, url: str) -> Iterator[RenderableType]:
         ordered = sorted(report.proofs, key=lambda one: (one.succeeded, one.proof))
         columns = ["proof", "verdict", "refuted", "reached", "took", "memory", "why"]
         yield table(columns, map(_proof_row, ordered))
+    yield from (text(f"problem: {one}") for one in run.problems)
     for proof in report.proofs:
         yield from (text(f"{proof.proof}: warning: {one}") for one in proof.warnings)
 

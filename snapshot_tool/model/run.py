@@ -70,7 +70,10 @@ class ArrayJob:
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """One run. Empty text, None and () stand for what is not known (yet)."""
+    """One run. Empty text, None and () stand for what is not known (yet).
+
+    `problems` are what preparing it came upon, such as a proof whose file cannot be read.
+    """
 
     run_id: str
     repository: str = ""
@@ -96,6 +99,7 @@ class RunRecord:
     replay_of: str = ""
     requested_by: str = ""
     superseded_by: str = ""
+    problems: tuple[str, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -126,6 +130,7 @@ class RunRecord:
             run_id=run_id,
             **values,
             jobs=_jobs(_text(item, "jobs")),
+            problems=_texts(_text(item, "problems")),
             cache=item.get("cache") != "off",
             statuses=item.get("statuses") != "off",
         )
@@ -240,7 +245,7 @@ def _whole(item: Item, name: str) -> int | None:
 def _moment(item: Item, name: str) -> datetime | None:
     number = _number(item, name)
     try:
-        return None if number is None else datetime.fromtimestamp(number, UTC)
+        return datetime.fromtimestamp(number, UTC) if number else None
     except (ValueError, OverflowError, OSError):
         return None
 
