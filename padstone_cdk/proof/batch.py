@@ -74,6 +74,8 @@ class ProofJobs(Construct):
                 "PACKAGE_PINS": pins_text(packages),
                 "IMAGE": digest,
                 "JOB_SECONDS": timeout.value_as_string,
+                # Batch tells a container no region, and S3's gateway leads to this one's only.
+                "AWS_DEFAULT_REGION": cdk.Aws.REGION,
             },
             vcpus=vcpus,
             memory=memory,

@@ -465,7 +465,8 @@ def test_a_job_knows_its_image_and_its_time(ci: Template) -> None:
     container = only(ci, "AWS::Batch::JobDefinition")["ContainerProperties"]
     variables = {v["Name"]: v["Value"] for v in container["Environment"]}
     assert set(variables) == {
-        *("SHARED_BUCKET", "RESULTS_BUCKET", "PACKAGE_PINS", "IMAGE", "JOB_SECONDS")
+        *("SHARED_BUCKET", "RESULTS_BUCKET", "PACKAGE_PINS", "IMAGE", "JOB_SECONDS"),
+        "AWS_DEFAULT_REGION",  # which nothing else tells a container on an instance
     }
     assert variables["IMAGE"] == PINS["images"]["proof"]["digest"]
     assert variables["JOB_SECONDS"] == {"Ref": "JobTimeoutSeconds"}
