@@ -164,10 +164,11 @@ def is_active(record: RunRecord) -> bool:
 def counts(record: RunRecord) -> bool:
     """Whether its run makes a commit one that needs no other, should a delivery be missed.
 
-    A superseded one, or one whose ref was closed or deleted meanwhile, does not.
+    A superseded one, one whose ref was closed or deleted meanwhile, and one that tells GitHub
+    nothing, do not.
     """
     gone = record.verdict is End.CANCELLED and record.reason in (CLOSED_REASON, DELETED_REASON)
-    return record.verdict is not End.SUPERSEDED and not gone
+    return record.run.statuses and record.verdict is not End.SUPERSEDED and not gone
 
 
 def _push(event: Push, facts: Facts, project: Project) -> Decision:
@@ -250,7 +251,7 @@ def _was_looked_at(event: Command, pull: Pull, facts: Facts, project: Project) -
 
 def _approval(event: Command, pull: Pull, facts: Facts, project: Project) -> Decision:
     """The start of what waits, or was approved and never started, or waited until its deadline."""
-    of_head = [record for record in facts.known if record.run.sha == pull.sha]
+    of_head = _of_commit(pull.sha, facts)
     for record in of_head:
         if record.state in (State.WAITING, State.STARTING):
             return Approve(record.run.run_id)
@@ -313,9 +314,9 @@ def _waits_already(delivery: str, sha: str, facts: Facts) -> bool:
 
 
 def _others(delivery: str, sha: str, facts: Facts) -> list[RunRecord]:
-    """The runs of a commit that tell GitHub, but for the delivery's own."""
-    return [
-        record
-        for record in facts.known
-        if record.run.statuses and record.run.sha == sha and record.run.run_id != delivery
-    ]
+    return [record for record in _of_commit(sha, facts) if record.run.run_id != delivery]
+
+
+def _of_commit(sha: str, facts: Facts) -> list[RunRecord]:
+    """The runs of a commit, but for those that tell GitHub nothing."""
+    return [r for r in facts.known if r.run.statuses and r.run.sha == sha]

@@ -224,6 +224,14 @@ def test_an_approval_starts_what_waits_and_nothing_else(state: State) -> None:
         assert isinstance(decision, Refusal)
 
 
+def test_a_quiet_run_of_the_head_is_not_what_an_approval_starts() -> None:
+    """A replay by an operator is no run that waits."""
+    quiet = record(delivery(2), State.STARTING, statuses=False)
+    waiting = record(delivery(1), State.WAITING)
+    decision = decided(command(APPROVE), pull=pull(), may_write=True, known=(quiet, waiting))
+    assert decision == Approve(delivery(1))
+
+
 def test_an_approval_that_comes_too_late_or_of_a_draft_is_still_one() -> None:
     """A run that waited until its deadline, or a head that never had one and is named in full."""
     late = replace(record(delivery(1), State.ENDED, verdict=End.ERROR), build_id="")
@@ -347,6 +355,8 @@ def test_of_two_runs_of_one_second_exactly_one_stays() -> None:
         (record(DELIVERY, State.ENDED, verdict=End.ERROR), True),
         (record(DELIVERY, State.ENDED, verdict=End.CANCELLED), True),
         (record(DELIVERY, State.ENDED, verdict=End.SUPERSEDED), False),
+        (record(DELIVERY, State.ENDED, verdict=End.SUCCESS, statuses=False), False),
+        (record(DELIVERY, State.ENDED, verdict=End.CANCELLED, reason=DELETED_REASON), False),
         (record(DELIVERY, State.ENDED, verdict=End.CANCELLED, reason=CLOSED_REASON), False),
     ],
 )
