@@ -93,10 +93,11 @@ class EndedJob:
 def placed(jobs: tuple[Job, ...], job_id: str) -> tuple[Job, int] | None:
     """The one of the jobs that this id is, or is a child of, and the place in its array."""
     parent, separator, child = job_id.partition(":")
-    index = int(child) if child.isdecimal() else 0
     for job in jobs:
-        if job.job_id == parent and bool(separator) == (job.size > 1) and index < job.size:
-            return job, index
+        if job.job_id == parent and job.size == 1 and not separator:
+            return job, 0
+        if job.job_id == parent and job.size > 1 and child.isdecimal() and int(child) < job.size:
+            return job, int(child)
     return None
 
 

@@ -117,6 +117,10 @@ class World:
         )
         self.sweep = Sweep(self.launch, self.verdicts, heads, self.clock, log)
 
+    def crash(self) -> None:
+        """End whatever function is at work."""
+        raise UnavailableError("crashed")
+
     # --- what dispatch does -----------------------------------------------------------------------
 
     def start(self, run: Run = RUN, build: str = BUILD) -> None:

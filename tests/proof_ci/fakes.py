@@ -307,8 +307,9 @@ class FakeBuilds(Broken):
 
 @dataclass
 class FakeJobs(Broken):
-    """Batch: each submission is a new job; a test says how jobs end."""
+    """Batch: each submission is a new job; a test says how jobs end, and what comes between."""
 
+    submitted_then: Callable[[], None] | None = None
     submitted: dict[str, JobRequest] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
     ends: dict[str, EndedJob] = field(default_factory=dict)
@@ -317,6 +318,8 @@ class FakeJobs(Broken):
         self.check()
         job_id = f"00000000-0000-4000-8000-{len(self.submitted) + 1:012d}"
         self.submitted[job_id] = request
+        if self.submitted_then is not None:
+            self.submitted_then()
         return job_id
 
     def named(self, prefix: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """A verdict is what the job's end says, kept before it is told; nothing unknown is green."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,12 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proof_ci.events import MalformedEventError
-from proof_ci.messages import StatusUpdate
+from proof_ci.jobs import ended_job, placed
+from proof_ci.judging import Published, Unreadable, conclude
+from proof_ci.messages import SUMMARY, status_of
+from proof_ci.outcome import Count, Outcome, Phase, PhaseRun
 from proof_ci.ports import UnavailableError
-from proof_ci.verdict import ForeignResultError, Verdicts
-from proof_ci.verdicts import Ending, Verdict, judge, result_of
+from proof_ci.run import End, Job, State, overall
+from proof_ci.telling import tally
+from proof_ci.verdicts import Ending, ProofResult, Verdict, is_proof, judge
 
-from .fakes import DELIVERY, REPOSITORY, SHA, FakeQueue, FakeResults, FakeRuns, Lines, job_event
+from .aws_world import RUN, World, job_event, object_event, outcome
+from .fakes import DELIVERY, REPOSITORY, SHA
 
 
 @pytest.mark.parametrize(
@@ -28,6 +34,7 @@ from .fakes import DELIVERY, REPOSITORY, SHA, FakeQueue, FakeResults, FakeRuns, 
         (Ending(False, 1), Verdict.ERROR),
         (Ending(False, 124), Verdict.TIMEOUT),
         (Ending(False, 12), Verdict.OUT_OF_MEMORY),
+        (Ending(False, 75), Verdict.LOST),
         (Ending(False, 137), Verdict.LOST),
         (Ending(False, None), Verdict.LOST),
         (Ending(False, 137, "Job attempt duration exceeded timeout"), Verdict.TIMEOUT),
@@ -62,80 +69,401 @@ def test_only_a_success_is_green_on_github(verdict: Verdict) -> None:
     assert (verdict.github_state == "success") == (verdict is Verdict.SUCCESS)
 
 
-class World:
-    """The verdict function and all that it touches."""
+# --- one proof, from its job's end and what was published ----------------------------------------
 
-    def __init__(self) -> None:
-        self.results, self.runs, self.queue = FakeResults(), FakeRuns(), FakeQueue()
-        self.verdicts = Verdicts(
-            results=self.results,
-            runs=self.runs,
-            statuses=self.queue,
-            repository=REPOSITORY,
-            log=Lines().log,
-        )
-
-
-def test_a_result_is_kept_recorded_and_told() -> None:
-    """One object, one record, one status to be written."""
-    world = World()
-    world.verdicts.handle(job_event("FAILED", exit_code=10))
-    [content] = world.results.objects.values()
-    assert json.loads(content)["verdict"] == "failure"
-    assert world.runs.finals[DELIVERY, "proofs/one"].verdict is Verdict.FAILURE
-    [update] = map(StatusUpdate.from_message, world.queue.messages)
-    assert (update.sha, update.state, update.context) == (SHA, "failure", "CBMC proof: proofs/one")
-
-
-def test_an_event_that_comes_again_changes_nothing() -> None:
-    """EventBridge delivers at least once."""
-    world = World()
-    world.verdicts.handle(job_event())
-    world.verdicts.handle(job_event())
-    assert (len(world.results.objects), len(world.queue.messages)) == (1, 1)
-
-
-def test_a_result_that_cannot_be_kept_is_not_told() -> None:
-    """The event fails and comes again; GitHub never knows more than the bucket."""
-    world = World()
-    world.results.broken = True
-    with pytest.raises(UnavailableError):
-        world.verdicts.handle(job_event())
-    assert world.queue.messages == []
+HOST = Ending(False, None, "Host EC2 (instance i-0123) terminated.")
+TIMEOUT = Ending(False, 137, "Job attempt duration exceeded timeout")
+MEMORY = Ending(False, 137, "", "OutOfMemoryError: Container killed due to memory usage")
+GREEN, RED = outcome("a"), outcome("a", Verdict.FAILURE)
 
 
 @pytest.mark.parametrize(
-    "event",
+    ("ending", "published", "verdict"),
     [
-        job_event("RUNNING", exit_code=None),
-        job_event(arrayProperties={"size": 3}),
-        {"detail": {"status": "SUCCEEDED", "container": {"environment": []}}},
-        {},
-        None,
+        # the exit code and the outcome agree
+        (Ending(True, 0), [GREEN], Verdict.SUCCESS),
+        (Ending(False, 10), [RED], Verdict.FAILURE),
+        (Ending(False, 124), [outcome("a", Verdict.TIMEOUT)], Verdict.TIMEOUT),
+        (Ending(False, 12), [outcome("a", Verdict.OUT_OF_MEMORY)], Verdict.OUT_OF_MEMORY),
+        (Ending(False, 6), [outcome("a", Verdict.ERROR)], Verdict.ERROR),
+        # they do not
+        (Ending(True, 0), [RED], Verdict.ERROR),
+        (Ending(False, 10), [GREEN], Verdict.ERROR),
+        (Ending(False, 1), [GREEN], Verdict.ERROR),
+        (Ending(False, 124), [GREEN], Verdict.ERROR),
+        (Ending(False, 0), [GREEN], Verdict.ERROR),
+        (Ending(True, None), [GREEN], Verdict.ERROR),
+        # nothing was published
+        (Ending(True, 0), [None], Verdict.ERROR),
+        (Ending(True, 0), [], Verdict.ERROR),
+        (Ending(False, 10), [None], Verdict.ERROR),
+        (Ending(False, 124), [None], Verdict.TIMEOUT),
+        (Ending(False, 75), [None], Verdict.LOST),
+        (HOST, [None], Verdict.LOST),
+        (TIMEOUT, [None], Verdict.TIMEOUT),
+        (MEMORY, [None], Verdict.OUT_OF_MEMORY),
+        # what was published stands if the job is broken off later
+        (HOST, [GREEN], Verdict.SUCCESS),
+        (TIMEOUT, [RED], Verdict.FAILURE),
+        (MEMORY, [GREEN], Verdict.SUCCESS),
+        (Ending(False, 75), [GREEN], Verdict.SUCCESS),
+        # it cannot be read, or is another proof's
+        (Ending(True, 0), [Unreadable()], Verdict.ERROR),
+        (HOST, [Unreadable()], Verdict.ERROR),
+        (Ending(True, 0), [outcome("b")], Verdict.ERROR),
+        (HOST, [outcome("b")], Verdict.ERROR),
+        # a second attempt
+        (Ending(True, 0), [None, GREEN], Verdict.SUCCESS),
+        (Ending(True, 0), [RED, GREEN], Verdict.ERROR),
+        (Ending(True, 0), [Unreadable(), GREEN], Verdict.ERROR),
+        (HOST, [GREEN, None], Verdict.SUCCESS),
+        (Ending(False, 124), [GREEN, outcome("a", Verdict.TIMEOUT)], Verdict.SUCCESS),
+        (Ending(False, 10), [GREEN, None], Verdict.ERROR),
+        (Ending(True, 0), [outcome("a", Verdict.TIMEOUT), GREEN], Verdict.SUCCESS),
     ],
 )
-def test_what_ends_no_proof_is_no_result(event: Any) -> None:
-    """A running job, an array's parent, somebody else's job."""
-    assert result_of(event) is None
+def test_a_proofs_verdict_rests_on_evidence(
+    ending: Ending, published: list[Published], verdict: Verdict
+) -> None:
+    """Batch's word, then the exit code and the published outcome, which must agree."""
+    conclusion = conclude("a", ending, published)
+    assert conclusion.verdict is verdict
+    assert conclusion.reason or verdict in (Verdict.TIMEOUT, Verdict.LOST)
 
 
-def test_a_child_of_an_array_is_a_result() -> None:
-    """Each proof of a commit is a child of its array job."""
-    assert result_of(job_event(arrayProperties={"index": 0, "size": 3})) is not None
+def test_a_verdict_that_outlived_its_job_carries_a_warning() -> None:
+    """Coverage and report may be missing."""
+    assert any("cut short" in warning for warning in conclude("a", HOST, [GREEN]).warnings)
+    assert conclude("a", Ending(True, 0), [GREEN]).warnings == ()
+
+
+ENDINGS = st.builds(
+    Ending,
+    st.booleans(),
+    st.none() | st.sampled_from([0, 1, 6, 10, 12, 75, 124, 137]),
+    st.sampled_from(["", "Job attempt duration exceeded timeout", "Host EC2 terminated", "x"]),
+    st.sampled_from(["", "OutOfMemoryError: x", "y"]),
+)
+OUTCOMES = st.builds(outcome, st.sampled_from(["a", "b"]), st.sampled_from(list(Verdict)))
+PUBLISHED = st.lists(st.none() | st.just(Unreadable()) | OUTCOMES, max_size=3)
+
+
+@given(ending=ENDINGS, published=PUBLISHED)
+def test_only_a_published_success_of_the_proof_is_green(
+    ending: Ending, published: list[Published]
+) -> None:
+    """And only if nothing else that was published or said contradicts it."""
+    conclusion = conclude("a", ending, published)
+    if conclusion.verdict is not Verdict.SUCCESS:
+        return
+    found = [each for each in published if isinstance(each, Outcome)]
+    assert Unreadable() not in published
+    assert any(each.verdict is Verdict.SUCCESS for each in found)
+    assert all(each.proof == "a" for each in found)
+    assert not {each.verdict for each in found} & {Verdict.FAILURE, Verdict.ERROR}
+    assert ending.exit_code not in (1, 6, 10) or judge(ending) is not Verdict.ERROR
+
+
+# --- a run's verdict ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "problems", "end"),
+    [
+        ([], 0, End.FAILURE),
+        ([Verdict.SUCCESS], 0, End.SUCCESS),
+        ([Verdict.SUCCESS], 1, End.ERROR),
+        ([Verdict.SUCCESS, Verdict.LOST], 0, End.ERROR),
+        ([Verdict.TIMEOUT, Verdict.FAILURE], 0, End.FAILURE),
+    ],
+)
+def test_a_run_comes_to_the_worst_of_its_proofs(
+    verdicts: list[Verdict], problems: int, end: End
+) -> None:
+    """A refuted proof first, then whatever is no success; no proofs are a failure."""
+    assert overall(verdicts, problems) is end
+
+
+def test_a_tally_is_said_in_words() -> None:
+    """One sentence, at most as long as GitHub takes."""
+
+    def results(**counts: int) -> list[ProofResult]:
+        return [
+            ProofResult(DELIVERY, REPOSITORY, SHA, "a", Verdict[name], "j", "")
+            for name, count in counts.items()
+            for _ in range(count)
+        ]
+
+    assert tally(results(SUCCESS=12, FAILURE=1, TIMEOUT=1)) == (
+        "12 proofs hold, 1 is refuted, 1 timed out"
+    )
+    assert tally(results(SUCCESS=1)) == "1 proof holds"
+    assert tally(results(FAILURE=2, LOST=2), 2) == (
+        "2 proofs are refuted, 2 were lost, 2 problems in its preparation"
+    )
+    kept = replace(results(SUCCESS=1)[0], unchanged_since=DELIVERY)
+    assert tally([kept, *results(SUCCESS=1)]) == "2 proofs hold (1 unchanged)"
+    everything = results(**{verdict.name: 999 for verdict in Verdict})
+    assert len(tally(everything, 100)) <= 140
+
+
+# --- the function ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.to_proving()
+    return world
+
+
+def test_a_published_verdict_is_told_at_once(world: World) -> None:
+    """Before coverage and report are done; nothing is counted yet."""
+    published, _ = world.proof_ends("a", Verdict.FAILURE)
+    world.verdicts.handle(published)
+    assert world.states() == {"a": "failure", "b": "pending", SUMMARY: "pending"}
+    assert world.record().remaining == 2
+    [result] = world.runs.results(RUN)
+    assert result.provisional
+    assert not any("output.tar.gz" in message for message in world.reports.messages)
+
+
+def test_an_ended_job_makes_the_result_final(world: World) -> None:
+    """One object, one record, a status, a report; the run goes on."""
+    run = PhaseRun(Phase.PROPERTY, 0, 1.5, 4096, False, False, 10.0, 10)
+    facts: Any = {"refuted": Count(0, 7), "reached": Count(1, 2), "phases": (run,)}
+    published, ended = world.proof_ends("a", **facts)
+    world.verdicts.handle(published)
+    world.verdicts.handle(ended)
+    [result] = world.runs.results(RUN)
+    assert (result.verdict, result.provisional, result.attempt) == (Verdict.SUCCESS, False, 1)
+    assert (result.refuted, result.reached, result.peak_memory) == ("0/7", "1/2", 4096)
+    assert (result.seconds, result.finished_at) == (2.5, int(world.clock()))
+    assert result.output_key == f"outputs/{DELIVERY}/{result.job_id}/1/output.tar.gz"
+    stored = json.loads(world.results.objects[f"runs/{DELIVERY}/a/result.json"])
+    assert stored["verdict"] == "success"
+    assert json.loads(world.reports.messages[-1])["key"] == result.output_key
+    assert (world.record().remaining, world.record().state) == (1, State.PROVING)
+
+
+def test_the_last_proof_ends_the_run(world: World) -> None:
+    """With a summary in words and a page."""
+    for proof, verdict in (("a", Verdict.SUCCESS), ("b", Verdict.FAILURE)):
+        for event in world.proof_ends(proof, verdict):
+            world.verdicts.handle(event)
+    assert world.states() == {"a": "success", "b": "failure", SUMMARY: "failure"}
+    assert world.summary().description == "1 proof holds, 1 is refuted"
+    assert world.record().settled
+    assert json.loads(world.reports.messages[-1])["proof"] == ""
+
+
+def test_an_event_that_comes_again_changes_nothing(world: World) -> None:
+    """EventBridge delivers at least once."""
+    events = world.proof_ends("a")
+    for event in (*events, *events, *reversed(events)):
+        world.verdicts.handle(event)
+    assert world.record().remaining == 1
+    assert len([m for m in world.statuses.messages if '"CBMC proof: a"' in m]) == 2
+
+
+def test_a_late_early_verdict_is_not_told_over_the_final_one(world: World) -> None:
+    """Events have no order."""
+    job_id = world.children()["a"]
+    early = world.publish(job_id, outcome("a"))
+    world.verdicts.handle(world.job_ends(job_id, "FAILED", exit_code=10))
+    world.verdicts.handle(early)
+    assert world.states()["a"] == "error"
+
+
+@pytest.mark.parametrize("text", ["", "{}", "no json", '{"version": 99}', "x" * (2 * 1024 * 1024)])
+def test_a_result_that_cannot_be_read_is_never_green(world: World, text: str) -> None:
+    """Not early, and not in the end."""
+    job_id = world.children()["a"]
+    world.verdicts.handle(world.publish(job_id, text))
+    assert world.states()["a"] == "pending"
+    world.verdicts.handle(world.job_ends(job_id))
+    assert world.states()["a"] == "error"
+
+
+def test_a_result_of_another_proof_is_never_green(world: World) -> None:
+    """The plan says which proof a job is."""
+    job_id = world.children()["a"]
+    world.verdicts.handle(world.publish(job_id, outcome("b")))
+    assert world.states() == {"a": "pending", "b": "pending", SUMMARY: "pending"}
+    world.verdicts.handle(world.job_ends(job_id))
+    assert world.states()["a"] == "error"
+
+
+def test_a_second_attempt_counts_with_the_first(world: World) -> None:
+    """The host was lost after the first had published."""
+    job_id = world.children()["a"]
+    world.publish(job_id, outcome("a", Verdict.FAILURE), 1)
+    world.publish(job_id, outcome("a"), 2)
+    world.verdicts.handle(world.job_ends(job_id, attempts=2))
+    [result] = world.runs.results(RUN)
+    assert (result.verdict, result.attempt) == (Verdict.ERROR, 2)
+
+
+def test_a_result_that_cannot_be_kept_is_not_told(world: World) -> None:
+    """The event fails and comes again; GitHub never knows more than the bucket."""
+    events = world.proof_ends("a")
+    before = len(world.statuses.messages)
+    world.results.broken = True
+    for event in events:
+        with pytest.raises(UnavailableError):
+            world.verdicts.handle(event)
+    assert len(world.statuses.messages) == before
+
+
+def test_a_crash_before_the_telling_is_made_good(world: World) -> None:
+    """By the event that comes again, or by the sweep."""
+    _, ended = world.proof_ends("a")
+    world.statuses.broken = True
+    with pytest.raises(UnavailableError):
+        world.verdicts.handle(ended)
+    world.statuses.broken = False
+    assert world.states()["a"] == "pending"
+    world.verdicts.handle(ended)
+    assert world.states()["a"] == "success"
+
+
+def test_results_of_an_ended_run_change_nothing(world: World) -> None:
+    """A superseded run's jobs may still end."""
+    world.endings.end(world.record(), End.CANCELLED, "")
+    before = (world.states(), dict(world.results.objects))
+    for event in world.proof_ends("a"):
+        world.results.objects = dict(before[1])
+        world.verdicts.handle(event)
+    assert world.states() == before[0]
+    assert world.runs.results(RUN) == ()
+
+
+def test_a_foreign_job_changes_nothing(world: World) -> None:
+    """A job of the run's name that launch has not submitted; a place that is not in the array."""
+    job_id = world.children()["a"].partition(":")[0]
+    request = world.jobs.submitted[job_id]
+    for other in ("00000000-0000-4000-8000-00000000000f:0", f"{job_id}:2", job_id):
+        world.results.objects[f"outputs/{DELIVERY}/{other}/1/verdict.json"] = outcome("a").to_json()
+        world.verdicts.handle(job_event(other, request))
+        world.verdicts.handle(object_event(f"outputs/{DELIVERY}/{other}/1/verdict.json"))
+    assert world.runs.results(RUN) == ()
+    assert world.record().remaining == 2
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "outputs/x/y/1/verdict.json",
+        f"outputs/{DELIVERY}/../1/verdict.json",
+        f"outputs/{DELIVERY}/abc/0/verdict.json",
+        f"outputs/{DELIVERY}/abc/1/verdict.json.gz",
+        f"xoutputs/{DELIVERY}/abc/1/verdict.json",
+        f"outputs/{DELIVERY}/abc/1/deeper/verdict.json",
+    ],
+)
+def test_an_object_that_is_no_outcome_is_let_go(world: World, key: str) -> None:
+    """Keys are matched as a whole."""
+    before = world.fault.calls
+    world.verdicts.handle(object_event(key))
+    assert world.fault.calls == before
+
+
+def test_a_success_with_an_identity_is_kept_for_later_runs(world: World) -> None:
+    """So that the same proof need not be proved again."""
+    identity = "c" * 64
+    for event in world.proof_ends("a", identity=identity):
+        world.verdicts.handle(event)
+    kept = json.loads(world.results.objects[f"cache/{identity}.json"])
+    assert (kept["version"], kept["key"], kept["run_id"]) == (1, identity, DELIVERY)
+    assert (kept["proof"], kept["sha"]) == ("a", SHA)
+    assert Outcome.from_json(json.dumps(kept["outcome"])).verdict is Verdict.SUCCESS
+
+
+@pytest.mark.parametrize(
+    ("verdict", "facts"),
+    [
+        (Verdict.SUCCESS, {}),
+        (Verdict.FAILURE, {"identity": "c" * 64}),
+        (Verdict.SUCCESS, {"identity": "c" * 64, "unchanged_since": DELIVERY}),
+    ],
+)
+def test_nothing_else_is_kept_for_later_runs(
+    world: World, verdict: Verdict, facts: dict[str, Any]
+) -> None:
+    """What is not identified, not proved, or was not proved by this run."""
+    for event in world.proof_ends("a", verdict, **facts):
+        world.verdicts.handle(event)
+    assert not any(key.startswith("cache/") for key in world.results.objects)
+
+
+def test_an_unchanged_proof_says_since_when(world: World) -> None:
+    """It is green, and names the run that proved it."""
+    for event in world.proof_ends("a", identity="c" * 64, unchanged_since=DELIVERY):
+        world.verdicts.handle(event)
+    told = world.told()["a"]
+    assert (told.state, told.description) == (
+        "success",
+        f"The proof holds, unchanged since {DELIVERY}",
+    )
+
+
+def test_a_run_by_hand_without_statuses_tells_github_nothing() -> None:
+    """Its page is written all the same."""
+    world = World()
+    world.start(replace(RUN, statuses=False))
+    world.launch.handle(world.build_ends())
+    world.list_proofs({"a": None})
+    world.launch.handle(world.job_ends(world.record().prepare_job))
+    for event in world.proof_ends("a"):
+        world.verdicts.handle(event)
+    assert world.statuses.messages == []
+    assert world.record().verdict is End.SUCCESS
+    assert world.reports.messages
+
+
+# --- what Batch tells -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": "RUNNING"},
+        {"arrayProperties": {"size": 3}},
+        {"container": {"environment": []}},
+        {"container": None},
+    ],
+)
+def test_what_ends_no_job_of_a_run_is_none(change: dict[str, Any], world: World) -> None:
+    """A running job, an array as a whole, somebody else's job."""
+    request = next(iter(world.jobs.submitted.values()))
+    detail = job_event("job:0", request)["detail"]
+    assert ended_job(detail) is not None
+    assert ended_job({**detail, **change}) is None
+    assert ended_job(None) is None
+
+
+def test_a_job_has_one_place() -> None:
+    """The child of an array by its index; a single job by its id alone."""
+    jobs = (Job("one", 0, 1), Job("many", 1, 3))
+    assert placed(jobs, "one") == (jobs[0], 0)
+    assert placed(jobs, "many:2") == (jobs[1], 2)
+    for other in ("many", "many:3", "one:0", "other", "many:x", ""):
+        assert placed(jobs, other) is None
 
 
 @pytest.mark.parametrize("proof", ["", "/etc", "a/../b", "..", "a/", "a b", "a\nb", "a//../b"])
 def test_a_proof_is_named_by_a_relative_path(proof: str) -> None:
     """The name becomes a key and a status's context."""
-    event = job_event()
-    event["detail"]["container"]["environment"][3]["value"] = proof
     with pytest.raises(MalformedEventError):
-        result_of(event)
+        ProofResult(DELIVERY, REPOSITORY, SHA, proof, Verdict.SUCCESS, "job", "")
+    assert not is_proof(proof)
+    assert is_proof(".")
 
 
-def test_a_result_of_another_repository_is_refused() -> None:
-    """An account tells GitHub about one repository only."""
-    event = job_event()
-    event["detail"]["container"]["environment"][1]["value"] = "other/project"
-    with pytest.raises(ForeignResultError):
-        World().verdicts.handle(event)
+def test_the_status_of_a_result_fits_github() -> None:
+    """Its link leads to the proof's line."""
+    result = ProofResult(DELIVERY, REPOSITORY, SHA, "a/b", Verdict.LOST, "job", "")
+    update = status_of(result, "https://reports.example/x#a%2Fb")
+    assert (update.context, update.state) == ("CBMC proof: a/b", "error")
+    assert len(update.description) <= 140
