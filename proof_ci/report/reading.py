@@ -29,7 +29,7 @@ class Runs(Protocol):
 
 
 def shown(record: RunRecord, results: tuple[ProofResult, ...], snapshot_id: str) -> Run:
-    """The run with its proofs; `snapshot_id` is for a run with the account's own tools."""
+    """The run with its proofs; `snapshot_id` is for a run that names none."""
     asked = record.run
     return Run(
         run_id=asked.run_id,
@@ -41,7 +41,7 @@ def shown(record: RunRecord, results: tuple[ProofResult, ...], snapshot_id: str)
         state=record.state,
         verdict=record.verdict or "",
         reason=record.reason,
-        snapshot_id=asked.tools.snapshot_id if asked.tools else snapshot_id,
+        snapshot_id=record.snapshot_id or snapshot_id,
         created_at=record.created_at,
         updated_at=record.updated_at,
         ended_at=record.ended_at,
