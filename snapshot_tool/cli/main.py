@@ -42,7 +42,7 @@ _GROUPS = {
     "proof": _group(
         "proof",
         "Run proofs, replay, watch and cancel them.",
-        ["run", "replay", "status", "logs", "cancel"],
+        ["run", "replay", "status", "logs", "report", "cancel"],
     ),
     "package": _group("package", "The tool packages that snapshots pin.", ["list", "build", "add"]),
     "account": _group(

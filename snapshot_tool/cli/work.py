@@ -76,6 +76,9 @@ class ProofWork(Protocol):
     def cancel(self, name: str, what: str) -> tuple[RunReport, bool]:
         """End a run; return it, and whether it was cancelled (not: had ended before)."""
 
+    def pages(self, name: str) -> Callable[[str], bytes | None]:
+        """Return what reads a page of reports by its key; None where there is no such page."""
+
     def report_url(self, name: str, run_id: str) -> str:
         """Return the address of a run's page; empty where there is none."""
 

@@ -34,6 +34,7 @@ class ProofAccount:
     preparation_logs: str
     functions: Mapping[str, str]
     reports: str
+    report_bucket: str
 
     @classmethod
     def of(cls, target: Target, stacks: Sequence[StackState]) -> Self:
@@ -60,6 +61,7 @@ class ProofAccount:
                 job_logs=outputs["JobLogGroup"],
                 preparation_logs=outputs["PreparationLogGroup"],
                 functions=_functions(outputs["FunctionLogGroups"]),
+                report_bucket=outputs["ReportBucketName"],
                 reports=_site(outputs.get("ReportSiteUrl", "")),
             )
         except KeyError as error:

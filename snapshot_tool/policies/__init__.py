@@ -74,7 +74,7 @@ def grants(
 ) -> list[Grant]:
     """Return all policies of a role; `target` is the account it looks at, deploys or proves in.
 
-    Those of a prover, and of a reader as far as runs and logs go, name the account's `machinery`.
+    Those of a prover, and of a reader as far as runs go, name the account's `machinery`.
     """
     own = tools.target
     here = [_grant(own, f"{role}", policy(role, tools, target))]

@@ -58,6 +58,7 @@ class ProofFacts:
     """
 
     table: str
+    report_bucket: str
     log_groups: tuple[str, ...]
     queue: str
     job_role: str

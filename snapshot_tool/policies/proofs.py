@@ -30,7 +30,7 @@ def finding() -> list[Statement]:
 
 
 def watching(target: Target, machinery: ProofFacts) -> list[Statement]:
-    """The table of runs, the logs, and how jobs stand."""
+    """The table of runs, the logs, how jobs stand, and the pages of reports."""
     groups = [arn(target, "logs", f"log-group:{name}") for name in machinery.log_groups]
     return [
         allow(
@@ -40,6 +40,11 @@ def watching(target: Target, machinery: ProofFacts) -> list[Statement]:
         ),
         # AWS writes a log group with or without the ending, by the call.
         allow("ReadLogs", ["logs:FilterLogEvents"], [*groups, *(f"{one}:*" for one in groups)]),
+        allow(
+            "ReadReports",
+            ["s3:GetObject"],
+            [f"arn:aws:s3:::{machinery.report_bucket}/{one}/*" for one in ("runs", "commits")],
+        ),
         # Batch knows no resource for describing.
         allow("LookAtJobs", ["batch:DescribeJobDefinitions", "batch:DescribeJobs"], ["*"]),
     ]

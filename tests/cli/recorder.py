@@ -242,6 +242,7 @@ class ProofRecorder:
     runs: Sequence[RunRecord] = field(default_factory=lambda: [a_run()])
     lines: Sequence[LogLine] = ()
     cancelled: bool = True
+    site: dict[str, bytes] = field(default_factory=dict)
 
     def run(self, name: str, sha: CommitSha | None, **more: Any) -> Asked:
         self._note("run", name=name, sha=sha, **more)
@@ -274,6 +275,9 @@ class ProofRecorder:
     def cancel(self, name: str, what: str) -> tuple[RunReport, bool]:
         self._note("cancel", name=name, what=what)
         return self.report, self.cancelled
+
+    def pages(self, name: str) -> Callable[[str], bytes | None]:
+        return self.site.get
 
     def report_url(self, name: str, run_id: str) -> str:
         return f"https://reports.example/runs/{run_id}/index.html"

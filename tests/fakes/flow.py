@@ -34,6 +34,7 @@ OUTPUTS = {
     "PreparationLogGroup": "preparation",
     "FunctionLogGroups": "padstone-proof-ci-DispatchFunctionLogs1-x,padstone-JudgeLogs-y",
     "RunsTableName": "runs",
+    "ReportBucketName": "reports",
 }
 PARAMETERS = {
     "GitHubRepository": {"Type": "String", "Default": "Example/padmath"},

@@ -163,14 +163,15 @@ class FakeDoors:
     images: Images
     pipelines: FakePipelines
     shared: FakeObjects
+    reports: FakeObjects = field(default_factory=lambda: FakeObjects("reports"))
     queues: FakeQueues = field(default_factory=FakeQueues)
     logs: FakeLogs = field(default_factory=FakeLogs)
     jobs: FakeJobs = field(default_factory=FakeJobs)
     region: str = "us-west-2"
 
     def objects(self, bucket: str) -> FakeObjects:
-        assert bucket == self.shared.bucket
-        return self.shared
+        found = {one.bucket: one for one in (self.shared, self.reports)}
+        return found[bucket]
 
 
 @dataclass

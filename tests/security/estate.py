@@ -231,9 +231,10 @@ class Estate:
             if one["jobDefinitionArn"] == self.beta["JobDefinitionArn"]
         ]
         container = definition["containerProperties"]
-        functions = self.beta["FunctionLogGroups"].split(",")
+        functions = [one.partition("=")[2] for one in self.beta["FunctionLogGroups"].split(",")]
         return ProofFacts(
             table=self.beta["RunsTableName"],
+            report_bucket=self.beta["ReportBucketName"],
             log_groups=(self.beta["JobLogGroup"], self.beta["PreparationLogGroup"], *functions),
             queue=f"arn:aws:sqs:{DEFAULT_REGION}:{self.ids['beta']}:{queue}",
             job_role=container["jobRoleArn"],

@@ -169,6 +169,11 @@ class Proofs:
         read = reader.follow if follow else reader.lines
         return read(run_id, proof=proof, parts=parts)
 
+    def pages(self, name: str) -> Callable[[str], bytes | None]:
+        """Return what reads a page of reports by its key; None where there is no such page."""
+        there = self._open(name)
+        return there.doors.objects(there.facts.report_bucket).get
+
     def report_url(self, name: str, run_id: str) -> str:
         """Return the address of a run's page; empty where there is none."""
         return self._open(name).facts.report_url(run_id)
@@ -181,6 +186,7 @@ class Proofs:
         facts = there.facts
         return ProofFacts(
             table=facts.table,
+            report_bucket=facts.report_bucket,
             log_groups=(facts.job_logs, facts.preparation_logs, *facts.functions.values()),
             queue=f"arn:aws:sqs:{target.region}:{target.account_id}:{queue}",
             job_role=definition.job_role,
