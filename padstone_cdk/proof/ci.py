@@ -286,5 +286,6 @@ class CiStack(PadstoneStack):
         self.publish("EventsQueueUrl", events, "Takes requests for runs, and their cancellations")
         self.publish("JobLogGroup", self.jobs.logs.log_group_name, "What jobs say")
         self.publish("PreparationLogGroup", self.preparation.logs.log_group_name, "What builds say")
-        groups = cdk.Fn.join(",", [one.logs.log_group_name for one in self.functions])
-        self.publish("FunctionLogGroups", groups, "What functions say, separated by commas")
+        groups = [f"{one.name}={one.logs.log_group_name}" for one in self.functions]
+        said = "What functions say: NAME=GROUP, separated by commas"
+        self.publish("FunctionLogGroups", ",".join(groups), said)

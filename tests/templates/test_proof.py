@@ -623,6 +623,21 @@ def test_reports_are_read_through_the_site_only(ci: Template) -> None:
     assert content.endswith("sandbox")
 
 
+def test_the_outputs_are_what_the_command_line_reads(app: Synthesis, ci: Template) -> None:
+    """Of both stacks; and each function's log group stands beside its name."""
+    published = {*ci["Outputs"], *app.template("proof/storage")["Outputs"]}
+    assert published >= {
+        *("WebhookUrl", "ReportSiteUrl", "JobQueueArn", "JobDefinitionArn", "PreparationProject"),
+        *("DashboardName", "EventsQueueUrl", "JobLogGroup", "PreparationLogGroup"),
+        *("FunctionLogGroups", "ResultsBucketName", "RunsTableName", "ReportBucketName"),
+    }
+    pairs = plain(ci["Outputs"]["FunctionLogGroups"]["Value"]).split(",")
+    groups = {
+        name: plain(f["LoggingConfig"]["LogGroup"]) for name, f in sorted(functions(ci).items())
+    }
+    assert sorted(pairs) == [f"{name}={group}" for name, group in groups.items()]
+
+
 # --- watched --------------------------------------------------------------------------------------
 
 
