@@ -10,7 +10,10 @@ import re
 import shutil
 import subprocess
 import tarfile
+import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +49,8 @@ class Project:
     def __init__(self, top: Path) -> None:
         self.top = top / "padmath"
         shutil.copytree(EXAMPLE, self.top)
+        for folder in (self.top, *self.top.rglob("*/")):
+            folder.chmod(0o777)  # a proof's steps are not run by who runs these tests
 
     def fix(self) -> None:
         """Take the seeded bug out."""
@@ -57,6 +62,7 @@ class Project:
         output = self.top.parent / "output" / proof
         path = (ROOT / "proof_ci" / "bin", cbmc.unpacked / "bin", "/usr/bin", "/bin")
         command = ["proof-runner", "--source", str(self.top), "--output", str(output), *arguments]
+        command += ["--tools", cbmc.version]
         ended = subprocess.run(
             [*command, str(self.top / proof)],
             env={"PATH": os.pathsep.join(map(str, path)), "PYTHONPATH": str(ROOT)},
@@ -105,13 +111,26 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", params=sorted(SUITES))
-def cbmc(request: pytest.FixtureRequest, packages: Path) -> Cbmc:
+def cbmc(request: pytest.FixtureRequest, packages: Path) -> Iterator[Cbmc]:
     version = str(request.param)
     if refusal := (packages / version / "refusal").read_text():
         pytest.fail(f"CBMC {version} is not to be had, so nothing is proved:\n{refusal}")
-    return Cbmc(version, packages / version / "unpacked")
+    with _open_folder() as top:
+        unpacked = top / "cbmc"
+        shutil.copytree(packages / version / "unpacked", unpacked, symlinks=True)
+        yield Cbmc(version, unpacked)
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+def project() -> Iterator[Project]:
+    with _open_folder() as top:
+        yield Project(top)
+
+
+@contextmanager
+def _open_folder() -> Iterator[Path]:
+    """A folder that everybody may pass, as pytest's own is not."""
+    top = Path(tempfile.mkdtemp(prefix="proofs-")).resolve()
+    top.chmod(0o755)
+    yield top
+    shutil.rmtree(top)

@@ -99,6 +99,23 @@ def test_a_proof_that_claims_nothing_is_warned_of(cbmc: Cbmc, project: Project) 
     assert outcome.warnings == ("the proof has no properties",)
 
 
+@pytest.mark.parametrize("layout", [OLD, NEW])
+def test_a_proof_is_the_same_until_its_binary_changes(
+    cbmc: Cbmc, project: Project, layout: str
+) -> None:
+    """A rebuild alone leaves it the same; so does a comment; a change that it reaches does not."""
+    proof = f"{layout}/find_byte"
+    source = project.top / "src" / "padmath.c"
+    first = project.prove(cbmc, proof, "--until", "property").outcome.identity
+    again = project.prove(cbmc, proof, "--until", "property").outcome.identity
+    source.write_text(f"{source.read_text()}\n/* nothing */\n")
+    commented = project.prove(cbmc, proof, "--until", "property").outcome.identity
+    source.write_text(source.read_text().replace("        i++;", "        i = i + 1;"))
+    changed = project.prove(cbmc, proof, "--until", "property").outcome.identity
+    assert len(first) == 64
+    assert first == again == commented != changed != ""
+
+
 def test_a_change_leaves_other_proofs_binaries_as_they_were(cbmc: Cbmc, project: Project) -> None:
     """Even one of the source that they share, if they do not reach it."""
     binary = project.top / OLD / "clamp_add" / "clamp_add.goto"
