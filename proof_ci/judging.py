@@ -12,7 +12,7 @@ from .outcome import Count, Outcome
 from .verdicts import Ending, Verdict, broken_off, judge
 
 _DECISIVE = (Verdict.SUCCESS, Verdict.FAILURE, Verdict.ERROR)
-_LONGEST = 500
+LONGEST_REASON = 500
 _LARGEST_NUMBER = 2**53
 _MOST_WARNINGS = 20
 
@@ -47,7 +47,7 @@ def conclude(proof: str, ending: Ending, published: Sequence[Published]) -> Conc
     broken = broken_off(ending)
     decisive = next((each for each in reversed(found) if each.verdict in _DECISIVE), None)
     if broken is not None:
-        return _broken(ending, broken, decisive or outcome)
+        return _broken(ending, broken, decisive, outcome)
     return _ended(judge(ending), ending, outcome, decisive)
 
 
@@ -61,11 +61,17 @@ def _wrong(proof: str, published: Sequence[Published], found: list[Outcome]) -> 
     return ""
 
 
-def _broken(ending: Ending, broken: Verdict, outcome: Outcome | None) -> Conclusion:
-    why = ending.container_reason or ending.status_reason or "the job left no word"
-    if outcome is None:
-        return Conclusion(broken, why[:_LONGEST])
-    return _standing(outcome, f"the job was cut short after its verdict: {why[:_LONGEST]}")
+def _broken(
+    ending: Ending, broken: Verdict, decisive: Outcome | None, last: Outcome | None
+) -> Conclusion:
+    why = (ending.container_reason or ending.status_reason or "the job left no word")[
+        :LONGEST_REASON
+    ]
+    if decisive is not None:
+        return _standing(decisive, f"the job was cut short after its verdict: {why}")
+    if last is not None and last.verdict is not Verdict.LOST and broken is Verdict.LOST:
+        return _standing(last)
+    return Conclusion(broken, why)
 
 
 def _ended(
@@ -84,12 +90,12 @@ def _ended(
         return _standing(outcome)
     if said in (Verdict.SUCCESS, Verdict.FAILURE):
         return Conclusion(Verdict.ERROR, f"The job ended as {said}, yet published no result")
-    return Conclusion(said, (ending.container_reason or ending.status_reason)[:_LONGEST])
+    return Conclusion(said, (ending.container_reason or ending.status_reason)[:LONGEST_REASON])
 
 
 def _standing(outcome: Outcome, *warnings: str) -> Conclusion:
-    told = tuple(warning[:_LONGEST] for warning in outcome.warnings[:_MOST_WARNINGS])
-    return Conclusion(outcome.verdict, outcome.reason[:_LONGEST], outcome, (*warnings, *told))
+    told = tuple(warning[:LONGEST_REASON] for warning in outcome.warnings[:_MOST_WARNINGS])
+    return Conclusion(outcome.verdict, outcome.reason[:LONGEST_REASON], outcome, (*warnings, *told))
 
 
 def fraction(count: Count | None) -> str:

@@ -16,7 +16,15 @@ from . import aws
 from .cache import cache_key, entry
 from .config import Name, Settings
 from .jobs import PROVE, EndedJob, ended_job, placed
-from .judging import Conclusion, Published, Unreadable, conclude, fraction, whole
+from .judging import (
+    LONGEST_REASON,
+    Conclusion,
+    Published,
+    Unreadable,
+    conclude,
+    fraction,
+    whole,
+)
 from .log import Log
 from .outcome import Outcome, OutcomeError
 from .plan import LARGEST as LARGEST_PLAN
@@ -26,7 +34,7 @@ from .reading import mapping, text
 from .run import Job, Recorded, RunRecord, State, overall
 from .telling import Telling, tally
 from .trace import traced
-from .verdicts import ProofResult
+from .verdicts import ProofResult, Verdict
 
 LARGEST_OUTCOME = 1024 * 1024
 _MOST_ATTEMPTS = 10  # Batch's
@@ -84,8 +92,8 @@ class Verdicts:
         with traced("verdict", run_id):
             place = self._place(run_id, job_id)
             outcome = None if place is None else self._published(place, attempt)
-            if place is not None and isinstance(outcome, Outcome) and outcome.proof == place.proof:
-                early = conclude_early(outcome)
+            if place is not None and isinstance(outcome, Outcome) and _is_early(outcome, place):
+                early = Conclusion(outcome.verdict, outcome.reason[:LONGEST_REASON], outcome)
                 self._keep(place, self._result(place, early, attempt, provisional=True))
 
     def ended(self, job: EndedJob) -> None:
@@ -222,9 +230,9 @@ class Verdicts:
         self.log.info(f"nothing to do: {why}", correlation_id=run_id)
 
 
-def conclude_early(outcome: Outcome) -> Conclusion:
-    """The verdict that stands until the job has ended."""
-    return Conclusion(outcome.verdict, outcome.reason[:500], outcome)
+def _is_early(outcome: Outcome, place: Place) -> bool:
+    """Whether it is a verdict on the place's proof; that a job was lost is for its end to tell."""
+    return outcome.proof == place.proof and outcome.verdict is not Verdict.LOST
 
 
 @cached

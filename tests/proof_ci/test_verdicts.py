@@ -107,6 +107,11 @@ GREEN, RED = outcome("a"), outcome("a", Verdict.FAILURE)
         (TIMEOUT, [RED], Verdict.FAILURE),
         (MEMORY, [GREEN], Verdict.SUCCESS),
         (Ending(False, 75), [GREEN], Verdict.SUCCESS),
+        # that a job was lost is no verdict of its proof
+        (TIMEOUT, [outcome("a", Verdict.LOST)], Verdict.TIMEOUT),
+        (Ending(False, 75), [outcome("a", Verdict.LOST)], Verdict.LOST),
+        (Ending(True, 0), [outcome("a", Verdict.LOST), GREEN], Verdict.SUCCESS),
+        (HOST, [outcome("a", Verdict.TIMEOUT)], Verdict.TIMEOUT),
         # it cannot be read, or is another proof's
         (Ending(True, 0), [Unreadable()], Verdict.ERROR),
         (HOST, [Unreadable()], Verdict.ERROR),
@@ -283,6 +288,12 @@ def test_a_result_that_cannot_be_read_is_never_green(world: World, text: str) ->
     assert world.states()["a"] == "pending"
     world.verdicts.handle(world.job_ends(job_id))
     assert world.states()["a"] == "error"
+
+
+def test_that_a_job_was_lost_is_told_by_its_end(world: World) -> None:
+    """Another attempt may follow."""
+    world.verdicts.handle(world.publish(world.children()["a"], outcome("a", Verdict.LOST)))
+    assert world.runs.results(RUN) == ()
 
 
 def test_a_result_of_another_proof_is_never_green(world: World) -> None:
