@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -138,6 +137,8 @@ def object_of(prefix: str, file: File) -> Page:
 
 def put_all(pages: Iterator[Page], put: Callable[[Page], None]) -> None:
     """Put all, some at a time, so that few are in memory at once."""
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while some := list(islice(pages, _AT_ONCE)):
             list(pool.map(put, some))

@@ -1,13 +1,16 @@
 """The two buckets: where jobs put what they packed, and where the site reads. boto3 comes late."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from proof_ci.clients import client, code, translated
+from proof_ci.clients import client as aws_client
+from proof_ci.clients import code, translated
 from proof_ci.ports import UnavailableError
 
 from .archive import Body
 
+Client = Callable[[], Any]
 _GONE = ("NoSuchKey", "AccessDenied")  # the latter is said to who may not list
 FLEETING = "no-cache"
 LASTING = "max-age=86400"
@@ -40,8 +43,8 @@ class Site(Protocol):
 class ResultsBucket:
     """Outputs as objects in the results bucket."""
 
-    def __init__(self, bucket: str) -> None:
-        self._bucket = bucket
+    def __init__(self, bucket: str, client: Client = lambda: aws_client("s3")) -> None:
+        self._bucket, self._client = bucket, client
 
     def open(self, key: str) -> Body | None:
         """A stream whose failures, too, are of this project's kind."""
@@ -49,7 +52,7 @@ class ResultsBucket:
 
         try:
             with translated():
-                return _Stream(client("s3").get_object(Bucket=self._bucket, Key=key)["Body"])
+                return _Stream(self._client().get_object(Bucket=self._bucket, Key=key)["Body"])
         except UnavailableError as error:
             cause = error.__cause__
             if isinstance(cause, ClientError) and code(cause) in _GONE:
@@ -60,13 +63,13 @@ class ResultsBucket:
 class ReportBucket:
     """The site as a bucket."""
 
-    def __init__(self, bucket: str) -> None:
-        self._bucket = bucket
+    def __init__(self, bucket: str, client: Client = lambda: aws_client("s3")) -> None:
+        self._bucket, self._client = bucket, client
 
     def put(self, page: Page) -> None:
         """Put the object with its digest, by which S3 checks what arrived."""
         with translated():
-            client("s3").put_object(
+            self._client().put_object(
                 Bucket=self._bucket,
                 Key=page.key,
                 Body=page.content,
