@@ -177,6 +177,11 @@ def test_a_prover_asks_for_runs_and_looks_at_them(
     assert shown["run"]["verdict"] == "success"
     assert not estate.ok("proof", "cancel", "beta", run_id, config=prover)["cancelled"]
     assert estate.ok("proof", "logs", "beta", run_id, config=prover)["lines"] == []
+    assert estate.ok("proof", "report", "beta", run_id, config=prover)["report_url"]
+    page = {"Bucket": estate.beta["ReportBucketName"], "Key": f"runs/{run_id}/index.html"}
+    estate.client("beta", "s3").put_object(**page, Body=b"page")
+    actor = estate.acting(estate.operator(Role.PROVER, "beta"), "prover", "beta")
+    assert actor("s3").get_object(**page)["Body"].read() == b"page"
 
 
 def test_a_prover_replays_with_another_snapshot(
@@ -204,6 +209,7 @@ def test_a_prover_changes_nothing_else(estate: Estate, snapshot: str, prover: Pa
     refused(estate, prover, "account", "remove", "beta")
     actor = estate.acting(estate.operator(Role.PROVER, "beta"), "prover", "beta")
     table, results = estate.beta["RunsTableName"], estate.beta["ResultsBucketName"]
+    reports = estate.beta["ReportBucketName"]
     key = {"run_id": {"S": "x"}, "record": {"S": "run"}}
     sqs = estate.client("beta", "sqs")
     queues = set(sqs.list_queues()["QueueUrls"]) - {estate.beta["EventsQueueUrl"]}
@@ -214,6 +220,7 @@ def test_a_prover_changes_nothing_else(estate: Estate, snapshot: str, prover: Pa
         ("dynamodb", "scan", {"TableName": table}),
         ("s3", "put_object", {"Bucket": results, "Key": "runs/x/source.tar.gz", "Body": b""}),
         ("s3", "get_object", {"Bucket": results, "Key": "runs/x/source.tar.gz"}),
+        ("s3", "put_object", {"Bucket": reports, "Key": "runs/x/index.html", "Body": b""}),
         ("sqs", "receive_message", {"QueueUrl": estate.beta["EventsQueueUrl"]}),
         ("batch", "submit_job", {
             "jobName": "x", "jobQueue": estate.beta["JobQueueArn"],
