@@ -1,5 +1,6 @@
 """The status worker writes what it is told, once GitHub lets it, and nothing when it must not."""
 
+import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -127,6 +128,8 @@ def test_a_status_that_github_refused_stays_in_the_queue(world: World) -> None:
     """It is tried again, and ends in the dead-letter queue if that does not help."""
     world.github.broken = True
     assert world.handle(UPDATE) == ["m0"]
+    first = json.loads(world.lines.lines[0])
+    assert (first["correlation_id"], first["message"]) == (DELIVERY, "put off: broken on purpose")
 
 
 def test_a_status_of_a_commit_that_is_gone_is_dropped_and_said(world: World) -> None:

@@ -224,11 +224,14 @@ def test_an_approval_starts_what_waits_and_nothing_else(state: State) -> None:
         assert isinstance(decision, Refusal)
 
 
-def test_a_quiet_run_of_the_head_is_not_what_an_approval_starts() -> None:
-    """A replay by an operator is no run that waits."""
-    quiet = record(delivery(2), State.STARTING, statuses=False)
-    waiting = record(delivery(1), State.WAITING)
-    decision = decided(command(APPROVE), pull=pull(), may_write=True, known=(quiet, waiting))
+def test_an_approval_starts_neither_a_quiet_run_nor_another_commits() -> None:
+    """A replay by an operator is no run that waits; an older head's is not meant."""
+    known = (
+        record(delivery(3), State.WAITING, sha=OTHER_SHA),
+        record(delivery(2), State.STARTING, statuses=False),
+        record(delivery(1), State.WAITING),
+    )
+    decision = decided(command(APPROVE), pull=pull(), may_write=True, known=known)
     assert decision == Approve(delivery(1))
 
 
