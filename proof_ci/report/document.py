@@ -67,5 +67,5 @@ def _proof(run: Run, proof: Proof, compared: Comparison | None) -> dict[str, obj
         "unchanged_since": proof.unchanged_since or None,
         "warnings": list(proof.warnings),
         "change": change,
-        "report": to_proof(run.run_id, proof.name) if proof.output_key else None,
+        "report": to_proof(run.run_id, proof.name) if proof.reported else None,
     }

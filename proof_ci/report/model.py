@@ -35,9 +35,9 @@ class Proof:
         check_name(self.name)
 
     @property
-    def final(self) -> Verdict | None:
-        """The verdict if nothing will change it."""
-        return None if self.provisional else self.verdict
+    def reported(self) -> bool:
+        """Whether it has a page of its own, with its report and logs."""
+        return bool(self.output_key) and not self.provisional
 
 
 @dataclass(frozen=True)

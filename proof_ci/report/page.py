@@ -186,7 +186,7 @@ def _cell(name: str, content: Content) -> Markup:
 
 
 def _name(run: Run, proof: Proof) -> Content:
-    if not proof.output_key:
+    if not proof.reported:
         return proof.name
     return tag("a", proof.name, href=to_proof(run.run_id, proof.name))
 
@@ -202,7 +202,7 @@ def _notes(proof: Proof) -> list[Markup]:
 def _standing(proof: Proof) -> Markup | None:
     if proof.unchanged_since:
         return tag("span", "unchanged since ", _run_link(proof.unchanged_since), class_="note")
-    return tag("span", "explaining", class_="note") if proof.provisional else None
+    return tag("span", "its report follows", class_="note") if proof.provisional else None
 
 
 def _changed(proof: Proof, compared: Comparison | None) -> Markup | None:

@@ -252,6 +252,16 @@ def test_a_run_under_way_says_so_and_asks_for_no_renewal_by_itself() -> None:
     assert "Reload the page" not in page.render(run(proof("a")))
 
 
+def test_a_proof_leads_to_its_report_only_once_there_is_one() -> None:
+    """The verdict comes first; until the job has ended there is nothing to read."""
+    name = "proofs/one"
+    early = run(proof(name, provisional=True), state="proving", verdict="", ended_at=0)
+    link = f"../../runs/{RUN_ID}/proofs/proofs~one/index.html"
+    assert link not in Tags(page.render(early)).links
+    assert json.loads(document.render(early))["proofs"][0]["report"] is None
+    assert link in Tags(page.render(run(proof(name)))).links
+
+
 def test_the_same_values_give_the_same_page() -> None:
     """Whatever order the proofs come in."""
     now, before = story()
