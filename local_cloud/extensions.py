@@ -23,6 +23,7 @@ from local_cloud import (
     transport,
 )
 from local_cloud.batch import extension as batch
+from local_cloud.batch import mounts
 from local_cloud.cloudformation import extension as cloudformation
 from local_cloud.codebuild import extension as codebuild
 from local_cloud.codepipeline import extension as codepipeline
@@ -64,3 +65,4 @@ def uninstall() -> None:
     """Ends everything that the extensions started."""
     with contextlib.suppress(OSError):
         processes.kill_all()
+    mounts.forget()

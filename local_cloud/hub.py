@@ -162,14 +162,15 @@ class Hub:
         *,
         requests: int = 5000,
         window: float = 3600.0,
-        content: int = 80,
+        content: int = 5000,
         content_window: float = 60.0,
         retry_after: int = 60,
         status: int = 403,
     ) -> None:
         """Calls of one token in a window, and creations in another, before refusals (403 or 429).
 
-        Without arguments: GitHub's own limits.
+        Without arguments: GitHub's limit of calls, and none of creations that a test would meet;
+        GitHub's own is 80 in a minute.
         """
         self._do(
             "limit", requests=requests, window=window, content=content,

@@ -3,12 +3,16 @@
 import functools
 import logging
 import os
+import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 PLACE = Path("/var/local")
+_PUBLIC = "/tmp"  # noqa: S108 (the folder made in it is root's own)
+_made: list[Path] = []
 _BIND = 'mount --bind "$0" /var/local && exec "$@"'
 
 Prefix = Callable[[Path], list[str]]
@@ -22,6 +26,25 @@ def command(home: Path, words: Sequence[str]) -> list[str]:
     folder = home / "var-local"
     folder.mkdir(mode=0o755, exist_ok=True)
     return [*prefix(folder), *words]
+
+
+@functools.cache
+def homes(work: Path) -> Path:
+    """Where jobs have their folders. Root's jobs may change users, who must get there, too."""
+    usual = work / "jobs"
+    closed = any(not folder.stat().st_mode & stat.S_IXOTH for folder in work.resolve().parents)
+    if os.geteuid() != 0 or not closed:
+        return usual
+    folder = Path(tempfile.mkdtemp(prefix="local-cloud-", dir=_PUBLIC))
+    folder.chmod(0o711)
+    _made.append(folder)
+    return folder
+
+
+def forget() -> None:
+    """Removes what was made outside of the cloud's own folder."""
+    for folder in _made:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @functools.cache

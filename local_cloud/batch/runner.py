@@ -182,7 +182,7 @@ def _attempt(
 ) -> Ending:
     started = int(time.time() * 1000)
     stream = f"{order.log_prefix}/{uuid.uuid4().hex}"
-    home = machine.layout.work / "jobs" / uuid.uuid4().hex
+    home = mounts.homes(machine.layout.work) / uuid.uuid4().hex
     work = home / "work"
     work.mkdir(parents=True)
     try:

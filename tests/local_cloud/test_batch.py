@@ -380,6 +380,15 @@ def test_each_job_has_a_place_of_its_own(jobs: Jobs) -> None:
     assert not Path("/var/local/here").exists()
 
 
+def test_other_users_get_to_the_work_folder_of_a_job(jobs: Jobs) -> None:
+    """A job of root may go on as somebody else, as in a container."""
+    if os.geteuid() != 0:
+        assert mounts.homes(Path("/work")) == Path("/work/jobs")
+        return
+    script = 'chmod 755 . && touch here && setpriv --reuid=65534 --clear-groups ls "$PWD"'
+    assert jobs.log(jobs.ended(jobs.submit(script))) == ["here"]
+
+
 def test_revisions_are_found_by_name_and_arn(jobs: Jobs) -> None:
     first = jobs.names["Definition"]
     name = first.rsplit("/", 1)[-1].partition(":")[0]
