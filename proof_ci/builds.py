@@ -8,6 +8,8 @@ from .reading import mapping, text
 
 _ENDED = ("SUCCEEDED", "FAILED", "FAULT", "TIMED_OUT", "STOPPED")
 _LONGEST = 300
+LAST_WORD = "PREPARATION"
+"""The variable that the build exports: one line that says why the source is not there."""
 _BAD_PHASES = ("FAILED", "FAULT", "TIMED_OUT", "STOPPED", "CLIENT_ERROR")
 
 
@@ -62,8 +64,9 @@ def build_of_answer(answer: object) -> EndedBuild | None:
     told = mapping(answer)
     if told.get("buildStatus") not in _ENDED:
         return None
+    own = variables(told.get("exportedEnvironmentVariables")).get(LAST_WORD, "")
     phases = [
-        (text(p, "phaseType"), text(p, "phaseStatus"), _message(p.get("contexts")))
+        (text(p, "phaseType"), text(p, "phaseStatus"), own or _message(p.get("contexts")))
         for p in _mappings(told.get("phases"))
     ]
     return _build(
@@ -84,7 +87,8 @@ def _build(
 ) -> EndedBuild:
     bad = [(phase, said) for phase, how, said in phases if how in _BAD_PHASES]
     phase, said = bad[0] if bad else ("", "")
-    return EndedBuild(build_id, named.get("RUN_ID", ""), status, phase, said[:_LONGEST], log)
+    said = said.removeprefix("prepare: ")[:_LONGEST]
+    return EndedBuild(build_id, named.get("RUN_ID", ""), status, phase, said, log)
 
 
 def variables(entries: object) -> dict[str, str]:

@@ -49,8 +49,8 @@ class Name(StrEnum):
     WEBHOOK_URL = "WEBHOOK_URL"
     """Where GitHub posts; https. canary"""
     GITHUB_REPOSITORY = "GITHUB_REPOSITORY"
-    """`owner/name`, the only repository served. dispatch, launch, verdict, status, sweep,
-    canary"""
+    """`owner/name`, the only repository served. dispatch, launch, verdict, status, report,
+    sweep, canary"""
     GITHUB_BRANCH = "GITHUB_BRANCH"
     """The branch whose pushes are proved. dispatch, sweep, canary"""
     SNAPSHOT_ID = "SNAPSHOT_ID"

@@ -49,7 +49,7 @@ _EXIT_CODES = {
     Verdict.LOST: 75,
 }
 _OF_EXIT_CODE = {code: verdict for verdict, code in _EXIT_CODES.items()}
-_KILLED = 137
+_KILLED = (137, 143)  # by SIGKILL, by SIGTERM
 _TIMEOUT_REASON = "Job attempt duration exceeded timeout"
 _MEMORY_REASON = "OutOfMemoryError"
 _HOST_REASON = "Host EC2"
@@ -127,6 +127,6 @@ def broken_off(ending: Ending) -> Verdict | None:
         return Verdict.TIMEOUT
     if ending.container_reason.startswith(_MEMORY_REASON):
         return Verdict.OUT_OF_MEMORY
-    if ending.exit_code in (None, _KILLED, Verdict.LOST.exit_code):
+    if ending.exit_code in (None, *_KILLED, Verdict.LOST.exit_code):
         return Verdict.LOST
     return Verdict.LOST if ending.status_reason.startswith(_HOST_REASON) else None

@@ -36,6 +36,7 @@ from .fakes import DELIVERY, REPOSITORY, SHA
         (Ending(False, 12), Verdict.OUT_OF_MEMORY),
         (Ending(False, 75), Verdict.LOST),
         (Ending(False, 137), Verdict.LOST),
+        (Ending(False, 143), Verdict.LOST),
         (Ending(False, None), Verdict.LOST),
         (Ending(False, 137, "Job attempt duration exceeded timeout"), Verdict.TIMEOUT),
         (
