@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
@@ -159,12 +160,13 @@ class Driver:
             return
         self.told = outcome
         outcome = replace(outcome, warnings=(*outcome.warnings, *self.warnings))
-        file = self.place.archives / "verdict.json"
-        file.write_text(outcome.to_json(), encoding="utf-8")
         key = self.order.output("verdict.json")
-        self.objects.put_new(self.order.results_bucket, key, file)
+        self.objects.put_new(self.order.results_bucket, key, outcome.to_json().encode())
 
     def _keep_output(self) -> None:
+        """Pack and upload what the runner has kept. The project may have left no room for that."""
+        for folder in (self.place.source, self.place.scratch):
+            shutil.rmtree(folder, ignore_errors=True)
         archive = self.place.archives / "output.tar.gz"
         if self.warnings:
             text = "".join(f"{warning}\n" for warning in self.warnings)

@@ -1,6 +1,7 @@
 """The objects that a job reads and writes, and S3 as the place where they are."""
 
 import hashlib
+import io
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,7 +24,7 @@ class Objects(Protocol):
     def fetch(self, bucket: str, key: str, path: Path, version_id: str = "") -> str:
         """Write an object to a file; its SHA-256. Raises ObjectError."""
 
-    def put_new(self, bucket: str, key: str, body: Path) -> None:
+    def put_new(self, bucket: str, key: str, body: Path | bytes) -> None:
         """Write an object that is not there yet. Raises ObjectError.
 
         One that is there with the same content is this job's own, of a try whose answer was lost.
@@ -64,11 +65,12 @@ class S3:
                     raise ObjectError(f"{key} cannot be read: {error}") from error
         raise AssertionError
 
-    def put_new(self, bucket: str, key: str, body: Path) -> None:
+    def put_new(self, bucket: str, key: str, body: Path | bytes) -> None:
         """See Objects."""
-        digest = _digest(body)
-        try:
-            with body.open("rb") as content:
+        with _opened(body) as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+            content.seek(0)
+            try:
                 self._client.put_object(
                     Bucket=bucket,
                     Key=key,
@@ -77,10 +79,9 @@ class S3:
                     ChecksumAlgorithm="SHA256",
                     Metadata={"sha256": digest},
                 )
-        except self._errors as error:
-            if _code(error) in _TAKEN and self._is_own(bucket, key, digest, error):
-                return
-            raise ObjectError(f"{key} cannot be written: {error}") from error
+            except self._errors as error:
+                if _code(error) not in _TAKEN or not self._is_own(bucket, key, digest, error):
+                    raise ObjectError(f"{key} cannot be written: {error}") from error
 
     def _is_own(self, bucket: str, key: str, digest: str, refusal: Exception) -> bool:
         """By its digest; where it may not be read, by this very put having been tried before."""
@@ -111,9 +112,8 @@ def _save(body: Any, path: Path) -> str:
     return told.hexdigest()
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _opened(body: Path | bytes) -> io.BytesIO | io.BufferedReader:
+    return io.BytesIO(body) if isinstance(body, bytes) else body.open("rb")
 
 
 def _code(error: Exception) -> str:

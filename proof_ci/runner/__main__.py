@@ -72,8 +72,8 @@ def _folder(chosen: Path | None) -> Iterator[Path]:
 
 
 def _prove(options: argparse.Namespace, folders: Folders) -> Outcome:
-    directory, source = options.directory.resolve(), folders.source.resolve()
-    name = directory.relative_to(source).as_posix() if options.source else str(options.directory)
+    source = folders.source.resolve()
+    name = _name(options)
     folders = Folders(source, folders.work, folders.scratch)
     place = Place(name, folders, _environment(folders), memory(), options.tools)
     known, told = _line(options.control)
@@ -81,6 +81,7 @@ def _prove(options: argparse.Namespace, folders: Folders) -> Outcome:
     record = Record(folders.work / "result.json", lost, told)
     deadline = time.monotonic() + options.timeout
     try:
+        directory = _inside(source, options.directory)
         proving = Proving(read(directory), place, deadline, record.keep, _show, known)
         proving.prove(until=Phase(options.until))
     except ProofError as error:
@@ -90,6 +91,19 @@ def _prove(options: argparse.Namespace, folders: Folders) -> Outcome:
     finally:
         record.close()
     return record.outcome
+
+
+def _name(options: argparse.Namespace) -> str:
+    directory = options.directory
+    return os.path.relpath(directory, options.source) if options.source else str(directory)
+
+
+def _inside(source: Path, directory: Path) -> Path:
+    """A proof's directory; no link leads it out of the tree. Raises ProofError."""
+    real = directory.resolve()
+    if not real.is_relative_to(source):
+        raise ProofError(f"{directory.name} leads out of the source")
+    return real
 
 
 def _line(descriptor: int | None) -> tuple[Known, Callable[[], None]]:

@@ -44,13 +44,14 @@ class Shelf:
             raise ObjectError(f"{key} cannot be read: {error}") from error
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
-    def put_new(self, bucket: str, key: str, body: Path) -> None:
+    def put_new(self, bucket: str, key: str, body: Path | bytes) -> None:
+        content = body if isinstance(body, bytes) else body.read_bytes()
         path = self.path(bucket, key)
-        if path.exists() and path.read_bytes() != body.read_bytes():
+        if path.exists() and path.read_bytes() != content:
             raise ObjectError(f"{key} is there already")
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.part")
-        shutil.copyfile(body, part)
+        part.write_bytes(content)
         part.rename(path)
 
 

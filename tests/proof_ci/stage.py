@@ -84,6 +84,13 @@ def _text(members: tarfile.TarFile, member: tarfile.TarInfo) -> str:
     return file.read().decode(errors="replace")
 
 
+def _on_a_disk(size: str, place: Path) -> list[str]:
+    """What stands before a command that is to have a disk of that size."""
+    place.mkdir()
+    mount = f'mount -t tmpfs -o size={size} none {place} && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", mount, "sh"]
+
+
 @dataclass
 class Stage:
     """What a job finds, and its process."""
@@ -125,8 +132,13 @@ class Stage:
 
     def start(self, task: str, **more: str) -> subprocess.Popen[str]:
         environment = {**self.environment(task), "PYTHONPATH": str(ROOT), **more}
+        disk, home = self.top / "disk", self.home
+        before: list[str] = []
+        if size := more.get("DISK"):
+            before, home = _on_a_disk(size, disk), disk / "home"
+        job = [sys.executable, "-m", "tests.proof_ci.shelf", str(self.shelf.top), str(home)]
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.proof_ci.shelf", str(self.shelf.top), str(self.home)],
+            [*before, *job],
             env=environment,
             cwd=ROOT,
             stdout=subprocess.PIPE,

@@ -3,6 +3,7 @@
 Each case is a whole job: its driver, the runner, and the project's own make, cbmc or prepare.py.
 """
 
+import json
 import re
 import signal
 import time
@@ -320,6 +321,55 @@ def test_a_file_has_a_largest_size(stage: Stage) -> None:
     finished = stage.prove(proof("@truncate -s 3G a.goto"))
     assert finished.code == Verdict.ERROR.exit_code
     assert stage.verdict().verdict is Verdict.ERROR
+
+
+FILLING = """
+import os
+home, size = os.environ["HOME"], 10**6
+number = 0
+while size:
+    number += 1
+    try:
+        with open(f"{home}/{number}", "wb", 0) as file:
+            file.write(b"x" * size)
+    except OSError:
+        size //= 10
+"""
+
+
+@pytest.mark.parametrize(
+    ("when", "log", "verdict"),
+    [
+        ("*--trace*", "cbmc.txt", Verdict.ERROR),
+        ("*--cover*", "coverage.xml", Verdict.FAILURE),
+    ],
+)
+def test_a_disk_that_is_full_takes_no_verdict_away(
+    stage: Stage, when: str, log: str, verdict: Verdict
+) -> None:
+    """Some of it was put by for the runner; the project's own goes before the output is packed."""
+    if not ROOT_ONLY:
+        return
+    fills = f"/usr/bin/python3 -I /dev/stdin <<'Y'\n{FILLING}Y\n"
+    stage.package("cbmc", cbmc(REFUTED, 10, before=f"case $* in {when})\n{fills};; esac"))
+    finished = stage.prove(proof(), DISK="16m")
+    assert stage.kept()[log] == ""  # there was no room for a word
+    assert finished.code == verdict.exit_code, finished.log
+    assert stage.verdict().verdict is verdict
+    assert json.loads(stage.kept()["result.json"])["complete"]
+
+
+def test_a_proof_that_leads_out_of_its_tree_is_an_error(stage: Stage) -> None:
+    """Even if its name was one when it was found."""
+    finished = stage.prove({"a": Link("b"), **proof(name="b/one")}, "a/one")
+    assert finished.code == 0
+    outside = stage.top / "outside"
+    outside.mkdir(mode=0o755)
+    stage.forget()
+    stage.prove(proof(made(f"rm -rf ../two; ln -s {outside} ../two")))
+    stage.forget()
+    finished = stage.prove({**proof(), "d/one/x": ""}, "d/one")
+    assert finished.code == Verdict.ERROR.exit_code
 
 
 def test_memory_that_is_not_there_is_told(stage: Stage) -> None:
