@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,11 +56,14 @@ esac
 """
 
 
+GOTO = "goto:\n\tprintf '\\177GBF' | cat - text > x.goto\n"
+
+
 def proof(text: str = "holds", *, makefile: str = "") -> dict[str, str]:
     """The files of an old-style proof whose goto binary is this text."""
     return {
         "cbmc-batch.yaml": "goto: x.goto\nexpected: SUCCESSFUL\ncbmcflags: ''\n",
-        "Makefile": makefile or "goto:\n\tcp text x.goto\n",
+        "Makefile": makefile or GOTO,
         "text": text,
     }
 
@@ -71,6 +75,19 @@ def project(**proofs: str | dict[str, str]) -> dict[str, str]:
         inside = proof(content) if isinstance(content, str) else content
         files |= {f"cbmc/proofs/{name}/{file}": text for file, text in inside.items()}
     return files
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What git says in a repository; nothing is on its standard input."""
+    identity = ("-c", "user.name=A Developer", "-c", "user.email=developer@example.com")
+    done = subprocess.run(
+        ["git", "-C", str(folder), *identity, *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
 
 
 @pytest.fixture(scope="module")
