@@ -32,9 +32,11 @@ _ENOUGH = Bounds()
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
     """A regular file. Raises OSError for a link, a pipe, a device or a folder."""
-    with os.fdopen(os.open(path, _NO_LINK), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
+    descriptor = os.open(path, _NO_LINK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    with os.fdopen(descriptor, "rb") as file:
         yield file
 
 
