@@ -1,12 +1,16 @@
-"""What runs in a proof account: the functions between GitHub and AWS Batch, and the proof runner.
+"""What runs in a proof account: the functions between GitHub and AWS Batch, and what jobs run.
 
 A delivery's way through the modules that hold a handler:
 
-    webhook -> (queue) -> dispatch -> source preparation -> Batch jobs
-    Batch's job events -> verdict -> (queue) -> status
-    canary posts to webhook as GitHub would
+    webhook -> (queue) -> dispatch -> source preparation, a build
+    the build's event -> launch -> the job that finds proofs; its event -> launch -> jobs that prove
+    the jobs' outcomes and events -> verdict -> (queue) -> status, (queue) -> report
+    sweep finds what was lost on the way; canary posts to webhook as GitHub would
 
-`events`, `signature`, `trust`, `verdicts` and `messages` are pure; `ports` says what the handlers
-need of the world, `aws` and `github` give it. The package stands alone: nothing but Python's own
-library and boto3, which is imported when a function first needs it.
+A run's state is in one table: `run` says what states there are, `table` keeps them, `telling` and
+`ending` say who is told. `events`, `signature`, `trust`, `run`, `jobs`, `builds`, `found`,
+`budget`, `plan`, `judging`, `verdicts`, `cache` and `messages` are pure; `ports` says what the
+handlers need of the world, `aws` and `github` give it. `job` and `runner` are what a Batch job
+runs. The package stands alone: nothing but Python's own library and boto3, which is imported when a
+function first needs it.
 """

@@ -16,7 +16,7 @@ from . import aws
 from .config import Name, Settings
 from .ending import Endings
 from .events import to_message
-from .github import GitHubApi
+from .github import connector
 from .launch import Launch, launch_of
 from .log import Log
 from .lost import Heads, lost_events
@@ -172,7 +172,11 @@ class Sweep:
 @cached
 def _sweep() -> Sweep:
     settings = Settings(os.environ)
-    log = Log().bind(function="sweep", snapshot_id=settings[Name.SNAPSHOT_ID])
+    return sweep_of(settings, Log().bind(function="sweep", snapshot_id=settings[Name.SNAPSHOT_ID]))
+
+
+def sweep_of(settings: Settings, log: Log) -> Sweep:
+    """The function in an environment."""
     launch = launch_of(settings, log)
     return Sweep(
         launch=launch, verdicts=verdicts_of(settings, log), heads=_heads(settings, launch), log=log
@@ -180,14 +184,14 @@ def _sweep() -> Sweep:
 
 
 def _heads(settings: Settings, launch: Launch) -> LostHeads:
-    secrets, url = aws.SecretsManager(), settings.github_url()
+    secrets, connect = aws.SecretsManager(), connector(settings.github_url())
     token = settings[Name.GITHUB_TOKEN_SECRET_ARN]
     return LostHeads(
         runs=launch.runs,
         events=aws.SqsQueue(settings[Name.EVENTS_QUEUE_URL]),
         switches=aws.ParameterSwitches(),
         operational_parameter=settings[Name.CI_OPERATIONAL_PARAMETER],
-        connect=lambda: GitHubApi(url, secrets.value(token)),
+        connect=lambda: connect(secrets.value(token)),
         project=Project(settings[Name.GITHUB_REPOSITORY], settings[Name.GITHUB_BRANCH]),
     )
 

@@ -310,6 +310,7 @@ class FakeJobs(Broken):
     """Batch: each submission is a new job; a test says how jobs end, and what comes between."""
 
     submitted_then: Callable[[], None] | None = None
+    lags: bool = False
     submitted: dict[str, JobRequest] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
     ends: dict[str, EndedJob] = field(default_factory=dict)
@@ -324,10 +325,9 @@ class FakeJobs(Broken):
 
     def named(self, prefix: str) -> dict[str, str]:
         self.check()
+        listed = list(self.submitted.items())[: -1 if self.lags else None]
         return {
-            request.name: job_id
-            for job_id, request in self.submitted.items()
-            if request.name.startswith(prefix)
+            request.name: job_id for job_id, request in listed if request.name.startswith(prefix)
         }
 
     def stop(self, job_id: str, reason: str) -> None:

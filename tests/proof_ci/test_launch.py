@@ -1,5 +1,6 @@
 """Launch submits a run's next jobs once, and ends the run in words where there are none."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -253,7 +254,7 @@ def test_an_end_while_jobs_are_submitted_stops_them_and_has_the_last_word(world:
     """What was told as pending after the end is told once more as ended."""
     job_id = world.to_preparing()
     world.list_proofs({"a": None})
-    world.jobs.submitted_then = lambda: _cancel(world)
+    world.jobs.submitted_then, world.jobs.lags = lambda: _cancel(world), True
     world.launch.handle(world.job_ends(job_id))
     assert world.states() == {"a": "error", SUMMARY: "error"}
     assert set(world.jobs.submitted) - {job_id} <= set(world.jobs.stopped)
@@ -261,6 +262,24 @@ def test_an_end_while_jobs_are_submitted_stops_them_and_has_the_last_word(world:
     world.clock.now += LEASE_LIFE
     world.sweep.sweep()
     assert world.record().settled
+
+
+def test_whenever_the_end_comes_nothing_is_told_as_pending_after_it() -> None:
+    """Between any two calls of the launch, without waiting for a sweep."""
+    at, struck = 1, True
+    while struck:
+        world = World()
+        job_id = world.to_preparing()
+        world.list_proofs({"a": None, "b": None})
+        event = world.job_ends(job_id)
+        world.fault.at = world.fault.calls + at
+        world.fault.interlude = lambda world=world: _cancel(world)
+        with suppress(BusyError):
+            world.launch.handle(event)
+        struck = world.record().state is State.ENDED
+        assert not struck or "pending" not in world.states().values(), at
+        at += 1
+    assert at > 10
 
 
 def test_an_end_and_a_crash_while_jobs_are_submitted_leave_nothing(world: World) -> None:

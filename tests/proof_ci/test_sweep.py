@@ -6,6 +6,7 @@ import pytest
 
 from proof_ci.events import Pull, from_message
 from proof_ci.messages import SUMMARY
+from proof_ci.ports import UnavailableError
 from proof_ci.run import End, State
 from proof_ci.sweep import MOST_JOBS, MOST_SECONDS, SweepError
 from proof_ci.verdicts import Verdict
@@ -40,6 +41,30 @@ def test_the_events_that_were_lost_are_made_good(world: World) -> None:
     world.proof_ends("b", Verdict.FAILURE)
     world.sweep.sweep()
     assert (world.record().verdict, world.record().settled) == (End.FAILURE, True)
+
+
+def test_a_result_that_was_not_told_is_told(world: World) -> None:
+    """While the rest of the run goes on."""
+    world.to_proving()
+    _untold(world)
+    world.sweep.sweep()
+    assert world.states() == {"a": "success", "b": "pending", SUMMARY: "pending"}
+
+
+def test_a_result_that_was_not_told_is_told_at_the_runs_end(world: World) -> None:
+    """It is true, whatever ended the run."""
+    world.to_proving()
+    _untold(world)
+    world.endings.end(world.record(), End.CANCELLED, "")
+    assert world.states() == {"a": "success", "b": "error", SUMMARY: "error"}
+
+
+def _untold(world: World) -> None:
+    """A proof's result is kept, and the function ends there; its event never comes again."""
+    world.statuses.broken = True
+    with pytest.raises(UnavailableError):
+        world.verdicts.handle(world.proof_ends("a")[1])
+    world.statuses.broken = False
 
 
 def test_what_still_runs_is_left_alone(world: World) -> None:
