@@ -89,9 +89,11 @@ def test_the_site_listens_on_loopback_and_its_address_cannot_be_guessed(address:
 
 
 def test_a_key_stays_below_its_folders() -> None:
+    """Whatever is asked for."""
     assert key_of("/s/runs/x/index.html", "/s/") == "runs/x/index.html"
     assert key_of("/s/commits/x.json", "/s/") == "commits/x.json"
-    assert key_of("/s/outputs/x", "/s/") == ""
+    for path in ("/s/outputs/x", "/s/runs/../x", "/s/runs/%2e%2e/x", "/s/runs//x", "/s/runs/%0a"):
+        assert key_of(path, "/s/") == ""
 
 
 def test_the_report_of_a_run_is_named(padstone: CommandLine) -> None:
