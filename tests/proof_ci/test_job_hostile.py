@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from proof_ci.runner.confinement import may_change_users
+from proof_ci.runner.process import children
 from proof_ci.verdicts import Verdict
 
 from .stage import GOTO, HOLDS, MARKER, Files, Link, Stage, cbmc, proof, tarball
@@ -137,6 +138,37 @@ def test_the_runners_line_to_the_job_is_not_inherited(stage: Stage) -> None:
     """A word on it would make any proof an unchanged one."""
     stage.prove(proof(made("ls -l /proc/self/fd")))
     assert "socket:" not in stage.kept()["make.txt"]
+
+
+def test_a_step_has_nothing_of_what_the_runner_may(stage: Stage) -> None:
+    """The runner may change users; of that nothing is handed down."""
+    stage.prove(proof(made("grep Cap /proc/self/status")))
+    told = _fields(stage.kept()["make.txt"])
+    assert {told[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {"0" * 16}
+
+
+def test_the_runner_has_nothing_of_what_the_job_may(stage: Stage) -> None:
+    """It is another user, with no credential and no more capabilities than it needs."""
+    sign = stage.top / "begun"
+    stage.package("cbmc", cbmc(before=f"touch {sign}; sleep 5"))
+    stage.source(proof())
+    stage.plan(["a/cbmc/proofs/one"])
+    with stage.start("prove") as process:
+        while not sign.exists() and process.poll() is None:
+            time.sleep(0.01)
+        (runner,) = children(process.pid)
+        environment = Path(f"/proc/{runner}/environ").read_text()
+        status = _fields(Path(f"/proc/{runner}/status").read_text())
+        process.terminate()
+        stage.finished(process)
+    assert SECRET not in environment
+    if ROOT_ONLY:
+        assert set(status["Uid"].split()) == {"65533"}
+        assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0b11100000  # 5, 6 and 7
+
+
+def _fields(status: str) -> dict[str, str]:
+    return dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
 
 
 def test_archives_of_the_job_are_not_read(stage: Stage) -> None:
@@ -291,7 +323,7 @@ def test_a_fork_bomb_ends_with_its_phase(stage: Stage) -> None:
     """Nothing of it is left, and its proof has an end in time."""
     if not ROOT_ONLY:
         return
-    bomb = "import os, time\nwhile True:\n  try: os.fork()\n  except OSError: time.sleep(0.01)\n"
+    bomb = "import os\nwhile True:\n  try: os.fork()\n  except OSError: pass\n"
     files = proof("/usr/bin/python3 -I bomb.py", marker=f"{MARKER}build_timeout: 1\n")
     start = time.monotonic()
     stage.prove({**files, "a/cbmc/proofs/one/bomb.py": bomb})
