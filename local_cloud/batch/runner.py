@@ -73,7 +73,7 @@ def lose(job_id: str, kind: str) -> None:
     if running is None or kind not in LOSSES:
         raise ValueError(f"{job_id} does not run, or {kind} is none of {', '.join(LOSSES)}")
     _losses[job_id] = kind
-    running.kill()
+    running.stop()  # also where the process has yet to start
 
 
 def lose_next(kind: str, times: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import json
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from local_cloud import testing
+from local_cloud import LocalCloudError, testing
 from tests.local_cloud.conftest import Account
 from tests.local_cloud.test_builds import Builds, build
 from tests.local_cloud.test_dataplane import TRUST
@@ -270,7 +271,8 @@ def test_a_stopped_build_and_a_killed_one_tell_so(account: Account) -> None:
     builds.codebuild.delete_project(name="project")
     second = builds.start(build("sleep 30"))
     testing.until(lambda: runs(second), what="second build runs")
-    time.sleep(0.2)
-    account.cloud.codebuild.kill(second)
-    builds.ended(second)
+    while builds.describe(second)["buildStatus"] == "IN_PROGRESS":
+        with contextlib.suppress(LocalCloudError):  # it may have ended just now
+            account.cloud.codebuild.kill(second)
+        time.sleep(0.1)
     assert [d["build-status"] for d in bus.details(url, 0.2)] == ["STOPPED", "FAILED"]
