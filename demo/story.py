@@ -236,14 +236,22 @@ def configure(cloud: LocalCloud, folder: Path) -> dict[str, str]:
     lines = ['region = "us-west-2"']
     for account in ACCOUNTS:
         table = account if account == "tools" else f"accounts.{account}"
-        lines += [
-            f"[{table}]",
-            f'profile = "{account}"',
-            f'parameters = "{PROJECTS / account}.json"',
-        ]
+        parameters = _parameters(cloud, folder, account)
+        lines += [f"[{table}]", f'profile = "{account}"', f'parameters = "{parameters}"']
     config = folder / "padstone.toml"
     config.write_text("\n".join(lines) + "\n")
     return {**surroundings(cloud), "PADSTONE_CONFIG": str(config)}
+
+
+def _parameters(cloud: LocalCloud, folder: Path, account: str) -> Path:
+    """Return an example's parameters file; that of a proof account names the local GitHub, too."""
+    example = PROJECTS / f"{account}.json"
+    if account == "tools":
+        return example
+    own = folder / example.name
+    local = {"GitHubApiUrl": cloud.github, "ReportVisibility": "public"}
+    own.write_text(json.dumps({**json.loads(example.read_text()), **local}, indent=4) + "\n")
+    return own
 
 
 def surroundings(cloud: LocalCloud) -> dict[str, str]:
@@ -251,7 +259,7 @@ def surroundings(cloud: LocalCloud) -> dict[str, str]:
     programs = [Path(sys.executable).parent, sources.CHECKOUT / "node_modules" / ".bin"]
     inherited = testing.clean_environment(cloud)
     path = os.pathsep.join([*map(str, programs), inherited.get("PATH", os.defpath)])
-    return {**inherited, "PATH": path}
+    return {**inherited, **cloud.git_environment(), "PATH": path}
 
 
 def perform(show: Show) -> dict[str, Any] | None:
