@@ -8,7 +8,12 @@ from collections.abc import Mapping
 from contextvars import copy_context
 from typing import Any
 
-from ministack.core.responses import error_response_json, get_region, json_response
+from ministack.core.responses import (
+    error_response_json,
+    get_account_id,
+    get_region,
+    json_response,
+)
 from ministack.services import codebuild
 
 from local_cloud import events, logs, processes, roles
@@ -16,7 +21,10 @@ from local_cloud.codebuild.build import Build, Order
 from local_cloud.machine import Machine
 
 SERVICE = "codebuild.amazonaws.com"
+TOKEN_SECONDS = 300.0
 _running: dict[str, processes.Running] = {}
+_tokens: dict[tuple[str, str, str, str], tuple[float, dict[str, Any], str]] = {}
+_starting = threading.Lock()
 _machines: list[Machine] = []
 
 
@@ -79,7 +87,26 @@ def _start_build(data: dict[str, Any]) -> Any:
         return error_response_json(
             "ResourceNotFoundException", f"Project cannot be found: {data.get('projectName')}", 400
         )
-    return json_response({"build": copy.deepcopy(start(project, data))})
+    with _starting:
+        record, other = _already_started(project, data)
+        if other:
+            text = "Idempotency token is used with other parameters"
+            return error_response_json("InvalidInputException", text, 400)
+        if record is None:
+            record = start(project, data)
+            if token := data.get("idempotencyToken"):
+                key = (get_account_id(), get_region(), project, str(token))
+                _tokens[key] = (time.monotonic(), dict(data), record["id"])
+    return json_response({"build": copy.deepcopy(record)})
+
+
+def _already_started(project: str, data: dict[str, Any]) -> tuple[dict[str, Any] | None, bool]:
+    """The build that a token has started, and whether that was another request."""
+    key = (get_account_id(), get_region(), project, str(data.get("idempotencyToken") or ""))
+    at, request, build = _tokens.get(key, (0.0, {}, ""))
+    if not build or time.monotonic() - at > TOKEN_SECONDS or build not in codebuild._builds:
+        return None, False
+    return codebuild._builds[build], request != data
 
 
 def _stop_build(data: dict[str, Any]) -> Any:

@@ -221,3 +221,14 @@ def test_git_finds_the_repositories_of_github_here(builds: Builds) -> None:
     fetch = f"git init -q . && git fetch -q --depth 1 https://github.com/octo/fetched {commit}"
     record = builds.run(build(fetch, "git show FETCH_HEAD:a.txt"))
     assert builds.log(record) == ["a"]
+
+
+def test_a_token_starts_one_build(builds: Builds) -> None:
+    """Asked again with the same token there is the same build; with other wishes a refusal."""
+    first = builds.start(build("true"), idempotencyToken="t1")
+    client = builds.codebuild
+    again = client.start_build(projectName="project", idempotencyToken="t1")["build"]["id"]
+    other = client.start_build(projectName="project", idempotencyToken="t2")["build"]["id"]
+    assert (again == first, other == first) == (True, False)
+    with pytest.raises(client.exceptions.InvalidInputException):
+        client.start_build(projectName="project", idempotencyToken="t1", sourceVersion="x")
