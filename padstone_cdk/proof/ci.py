@@ -205,7 +205,7 @@ class CiStack(PadstoneStack):
             code=self.code,
             telling=self.telling,
             report_bucket=self.text(settings.REPORT_BUCKET),
-            environment={},
+            environment={"GITHUB_REPOSITORY": self.text(settings.GITHUB_REPOSITORY)},
             **self._kept(),
         )
 

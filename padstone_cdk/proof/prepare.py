@@ -191,7 +191,7 @@ class Repository:
 
     def modules(self, tree: Tree) -> dict[str, dict[str, str]]:
         """Return what .gitmodules says about each path."""
-        words = ("config", "-z", "--no-includes", "--blob", f"{tree.sha}:.gitmodules")
+        words = ("config", "-z", "--blob", f"{tree.sha}:.gitmodules")
         sections: dict[str, dict[str, str]] = {}
         try:
             said = self.git(*words, "--list")
@@ -286,6 +286,8 @@ def pack(repository: Repository, fetched: Sequence[Tree], target: Path) -> None:
 
 
 def _add(archive: tarfile.TarFile, repository: Repository, tree: Tree) -> None:
+    if next(repository.entries(tree), None) is None:
+        return  # tarfile takes git's archive of nothing for one that was cut off
     words = ("archive", "--format=tar", f"--prefix={tree.place}", tree.sha)
     process = subprocess.Popen(
         repository.command(*words), env=repository.environment, stdout=subprocess.PIPE
@@ -376,6 +378,8 @@ def main() -> int:
             said, status = prepare(os.environ, Path(work)), 0
         except Refused as why:
             said, status = str(why), 1
+        except (OSError, tarfile.TarError) as error:
+            said, status = f"the source cannot be prepared: {shown(str(error))}", 1
     line = f"prepare: {said}"[:250]
     if file := os.environ.get("SAID"):
         Path(file).write_text(line, encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -59,6 +60,10 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:
     return file.read().decode()
 
 
+def _mode(text: str) -> str:
+    return "120000" if text.startswith("->") else "100755" if text.startswith("#!") else "100644"
+
+
 class Host:
     """A code host: repositories by owner/name, and a build that prepares a commit of them."""
 
@@ -83,10 +88,7 @@ class Host:
     ) -> str:
         """Commit these files (a text after -> is a link), and these submodules' commits."""
         self.git(name, "init", "--quiet", "--bare")
-        entries = [
-            f"{'120000' if text.startswith('->') else '100644'} {self.blob(name, text)}\t{path}"
-            for path, text in files.items()
-        ]
+        entries = [f"{_mode(text)} {self.blob(name, text)}\t{path}" for path, text in files.items()]
         entries += [f"160000 {sha}\t{path}" for path, sha in (links or {}).items()]
         self.git(name, "read-tree", "--empty")
         self.git(name, "update-index", "--index-info", said="\n".join(entries).encode() + b"\n")
@@ -153,7 +155,7 @@ def modules(**urls: str) -> str:
 
 
 def test_exactly_the_commit_is_kept(host: Host) -> None:
-    """Not the branch's head; with modes and links as in git, and what archives would leave out."""
+    """Not the branch's head; with links as in git, and what archives would leave out."""
     attributes = "hidden export-ignore\nsubst export-subst\n"
     files = {".gitattributes": attributes, "hidden": "h", "subst": "$Format:%H$", "a/b": "c"}
     sha = host.commit("octo/proofs", {**files, "a/link": "->../../etc/passwd"})
@@ -163,11 +165,26 @@ def test_exactly_the_commit_is_kept(host: Host) -> None:
     assert ran.files == {**files, "a": "/", "a/link": "->../../etc/passwd"}
 
 
+def test_only_whether_a_file_is_executable_is_kept(host: Host) -> None:
+    """As git does: a source is not for others to write."""
+    sha = host.commit("octo/proofs", {"run": "#!/bin/sh", "a/b": ""})
+    with tarfile.open(host.prepare(sha).archive) as archive:
+        assert {m.name: m.mode for m in archive} == {"run": 0o755, "a": 0o755, "a/b": 0o644}
+
+
 def test_the_same_commit_gives_the_same_bytes(host: Host) -> None:
-    """So a run that is prepared twice has one source."""
+    """So a run that is prepared twice has one source; no clock is in it."""
     sha = host.commit("octo/proofs", {"a": "b"})
     first = host.prepare(sha).archive.read_bytes()
     assert host.prepare(sha).archive.read_bytes() == first
+    assert first[4:8] == bytes(4)  # where gzip keeps the time
+
+
+def test_a_commit_of_nothing_is_kept_as_any_other(host: Host) -> None:
+    """That there are no proofs in it is for others to tell."""
+    sha = host.of_tree("octo/proofs", host.tree("octo/proofs"))
+    ran = host.prepare(sha)
+    assert (ran.code, ran.files) == (0, {})
 
 
 def test_submodules_are_kept_by_their_recorded_commits(host: Host) -> None:
@@ -347,6 +364,15 @@ def test_a_name_that_is_there_twice(host: Host) -> None:
     inner = host.tree("octo/proofs", ("100644", "x", blob))
     twice = host.tree("octo/proofs", ("120000", "a", blob), ("40000", "a", inner))
     assert "cannot be fetched" in host.refused(host.of_tree("octo/proofs", twice))
+
+
+def test_a_build_without_a_tool_says_so(host: Host) -> None:
+    """In its last line, too, and not by a traceback."""
+    sha = host.commit("octo/proofs", {"a": ""})
+    tools = host.folder / "tools"
+    tools.mkdir()
+    (tools / "git").symlink_to(str(shutil.which("git")))
+    assert "No such file or directory: 'aws'" in host.refused(sha, PATH=str(tools))
 
 
 def test_nothing_but_https_is_spoken(host: Host) -> None:
