@@ -4,6 +4,7 @@ import os
 import select
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -103,7 +104,7 @@ def unpacking(archive: Path, directory: Path, *, confined: bool) -> subprocess.P
     with archive.open("rb") as opened:
         descriptor = opened.fileno()
         return subprocess.Popen(
-            ["python3", "-S", program, f"/proc/self/fd/{descriptor}", str(directory), *more],
+            [sys.executable, "-S", program, f"/proc/self/fd/{descriptor}", str(directory), *more],
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(_PACKAGE)},
             stdin=subprocess.DEVNULL,
             pass_fds=[descriptor],

@@ -86,8 +86,9 @@ def test_a_result_cannot_be_forged(stage: Stage) -> None:
     forged = "echo '{}' > ../../../../../output/result.json; rm -rf ../../../../../output; "
     stage.package("cbmc", cbmc(REFUTED, 10, before=f"{forged}:"))
     finished = stage.prove(proof(made(forged)))
-    assert stage.verdict().verdict is Verdict.FAILURE
-    assert finished.code == Verdict.FAILURE.exit_code
+    told = (stage.verdict().verdict, finished.code)
+    red, lost = ((each, each.exit_code) for each in (Verdict.FAILURE, Verdict.LOST))
+    assert told == red if ROOT_ONLY else told in (red, lost)  # what is one's own can be destroyed
 
 
 def test_the_tools_cannot_be_changed(stage: Stage) -> None:
