@@ -17,6 +17,7 @@ from padstone_cdk.proof.telling import Telling
 _SECONDS = 300
 _AT_ONCE = 5
 _OUTPUTS = "outputs/*/output.tar.gz"
+_PAGES = ("runs/*", "commits/*")
 
 # Reports quote the source of whoever opened a pull request: nothing in them may run or reach out.
 _CONTENT = (
@@ -175,13 +176,13 @@ class Reports(Construct):
                 consuming(queue),
                 of_runs(runs_table, *READING),
                 allow([objects(results_bucket, _OUTPUTS)], "s3:GetObject"),
-                allow([objects(report_bucket, "runs/*")], "s3:PutObject"),
+                allow([objects(report_bucket, pages) for pages in _PAGES], "s3:PutObject"),
             ],
         )
         named_by_runs(
             self.function.role,
             found(_OUTPUTS),
-            "arn:<AWS::Partition>:s3:::<ReportBucketName>/runs/*",
+            *(f"arn:<AWS::Partition>:s3:::<ReportBucketName>/{pages}" for pages in _PAGES),
         )
         self.function.consume(queue, batch=1, at_once=_AT_ONCE)
 

@@ -365,6 +365,8 @@ def _results(estate: Estate) -> Iterable[Row]:
     s3.put_object(Bucket=reports, Key=page, Body=b"x")
     yield row("get a page", "get_object", reports, Key=page)
     yield row("put a page", "put_object", reports, "report", Key=page, Body=b"x")
+    of_commit = {"Key": "commits/c/index.html", "Body": b"x"}
+    yield row("put a commit's page", "put_object", reports, "report", **of_commit)
     yield row("put another page", "put_object", reports, Key="index.html", Body=b"x")
     yield row("delete a page", "delete_object", reports, Key=fresh("runs/"))
 

@@ -455,7 +455,7 @@ def test_jobs_cannot_write_what_verdicts_are_read_from(ci: Template) -> None:
     assert {name: keys for name, keys in written.items() if keys} == {
         "launch": {"runs/*/plan.json"},
         "verdict": verdicts,
-        "report": {"runs/*"},  # of the report bucket
+        "report": {"runs/*", "commits/*"},  # of the report bucket
         "sweep": {"runs/*/plan.json", *verdicts},
     }
 
