@@ -48,11 +48,15 @@ class Ended:
 
 @dataclass(frozen=True)
 class Said:
-    """What CBMC said of a proof: its last status ("" for none) and its count of properties."""
+    """What CBMC said of a proof: its last status ("" for none) and its count of properties.
+
+    `complaint` is for people: nothing is concluded from it.
+    """
 
     status: str = ""
     refuted: Count = _NONE
     out_of_memory: bool = False
+    complaint: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,17 @@ class Judgement:
     said: Said = Said()
 
 
-def judge_build(ended: Ended) -> Judgement | None:
-    """The verdict on a build that failed; None if it did not."""
+def judge_build(ended: Ended, complaint: str = "") -> Judgement | None:
+    """The verdict on a build that failed, with what it complained of; None if it did not."""
     verdict = _killed(ended)
     if verdict is None and ended.exit_code == 0:
         return None
     fallback = Verdict.OUT_OF_MEMORY if ended.starved or ended.pressed else Verdict.ERROR
-    return Judgement(verdict or fallback, Phase.BUILD, f"the build {ending(ended)}")
+    verdict = verdict or fallback
+    reason = f"the build {ending(ended)}"
+    if verdict is Verdict.ERROR:
+        reason = _because(reason, complaint)
+    return Judgement(verdict, Phase.BUILD, reason)
 
 
 def judge(ended: Ended, said: Said, *, expected: str) -> Judgement:
@@ -80,6 +88,8 @@ def judge(ended: Ended, said: Said, *, expected: str) -> Judgement:
     verdict = _killed(ended) or _verdict(ended, said, expected)
     if verdict in (Verdict.SUCCESS, Verdict.FAILURE):
         reason = f"{reason}; expected is {expected}"
+    elif verdict is Verdict.ERROR:
+        reason = _because(reason, said.complaint)
     return Judgement(verdict, Phase.PROPERTY, reason, said)
 
 
@@ -91,6 +101,10 @@ def ending(ended: Ended) -> str:
         why = ", the kernel's for want of memory" if ended.starved else ""
         return f"was ended by signal {ended.signal}{why}"
     return f"ended with {ended.exit_code}"
+
+
+def _because(reason: str, complaint: str) -> str:
+    return f"{reason}: {complaint}" if complaint else reason
 
 
 def _killed(ended: Ended) -> Verdict | None:

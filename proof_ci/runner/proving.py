@@ -11,7 +11,7 @@ from proof_ci.outcome import Count, Outcome, Phase, PhaseRun
 from proof_ci.verdicts import Verdict
 
 from . import foreign, said
-from .classify import Ended, Judgement, ending, judge, judge_build
+from .classify import HOLDS, REFUTED, Ended, Judgement, ending, judge, judge_build
 from .identity import identity
 from .plan import Folders, Plan, Proof, ProofError, Step, cut, within
 from .process import Limits, run
@@ -126,7 +126,8 @@ class Proving:
     def _build(self, step: Step) -> Judgement | None:
         ended = self._run(step)
         fine = ended.exit_code in step.fine and not ended.timed_out
-        return None if fine else judge_build(ended)
+        logs = [log for log in (step.stderr, step.stdout) if log is not None]
+        return None if fine else judge_build(ended, said.complaint(*logs))
 
     def _explain(self, outcome: Outcome, plan: Plan, until: Phase) -> Outcome:
         if until is Phase.PROPERTY:
@@ -225,7 +226,7 @@ class Proving:
             judgement.reason,
             decided_by=judgement.phase,
             said=judgement.said.status,
-            refuted=judgement.said.refuted if judgement.said.status else None,
+            refuted=judgement.said.refuted if judgement.said.status in (HOLDS, REFUTED) else None,
         )
 
     def _unchanged(self, earlier: Earlier) -> Outcome:

@@ -6,13 +6,15 @@ reads nothing from elsewhere and refuses entities that blow up.)
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from proof_ci.outcome import Count
 
 from .classify import HOLDS, REFUTED, Said
+from .plain import line
 
 _COUNT = re.compile(r"\*\* ([0-9]{1,9}) of ([0-9]{1,9}) failed( \(.*\))?")
 _STATUS = "VERIFICATION "
@@ -20,14 +22,34 @@ _A_STATUS = re.compile(_STATUS + "([A-Z]{1,20})")
 _OF_XML = {"SUCCESS": HOLDS, "FAILURE": REFUTED}
 _OUT_OF_MEMORY = "Out of memory"
 _ENOUGH = 2**22  # CBMC sums up at the end; before it traces may be of any length
+_COMPLAINT = re.compile(
+    r"\berror:|\b[A-Z]+ ERROR$|\b(syntax|type) error\b|: (command )?not found$"
+    r"|: Permission denied$|No such file or directory|No rule to make target",
+)
+_COMPLAINTS_SIZE, _COMPLAINT_LENGTH, _MOST_ERRORS = 2**16, 160, 100
 
 
 def read(stdout: Path, stderr: Path) -> Said:
     """What CBMC wrote into two files; of the second only its last line counts."""
-    last = ["", *_last_lines(stderr, 4096)][-1]
+    starved = ["", *_last_lines(stderr, 4096)][-1] == _OUT_OF_MEMORY
     if stdout.suffix == ".xml":
-        return from_xml(stdout, out_of_memory=last == _OUT_OF_MEMORY)
-    return from_text("\n".join(_last_lines(stdout, _ENOUGH)), out_of_memory=last == _OUT_OF_MEMORY)
+        found = from_xml(stdout, out_of_memory=starved)
+    else:
+        found = from_text("\n".join(_last_lines(stdout, _ENOUGH)), out_of_memory=starved)
+    return replace(found, complaint=complaint(stderr) or found.complaint)
+
+
+def complaint(*logs: Path) -> str:
+    """What is wrong, in the words of the first log that says something; "" if none does."""
+    told = (complaint_in(_last_lines(log, _COMPLAINTS_SIZE)) for log in logs)
+    return next(filter(None, told), "")
+
+
+def complaint_in(lines: Sequence[str]) -> str:
+    """The first line that sounds like an error, else the last that is not empty."""
+    spoken = [each for each in lines if each.strip()]
+    errors = (each for each in spoken if _COMPLAINT.search(each))
+    return line(next(errors, spoken[-1] if spoken else ""), _COMPLAINT_LENGTH)
 
 
 def from_text(text: str, *, out_of_memory: bool = False) -> Said:
@@ -43,6 +65,7 @@ def from_text(text: str, *, out_of_memory: bool = False) -> Said:
 def from_xml(path: Path, *, out_of_memory: bool = False) -> Said:
     """What CBMC said with --xml-ui; nothing if it is cut off or no XML."""
     status, refuted, total = "", 0, 0
+    errors: list[str] = []
     try:
         for element in _children(path):
             if element.tag == "result" and "property" in element.attrib:
@@ -50,9 +73,12 @@ def from_xml(path: Path, *, out_of_memory: bool = False) -> Said:
                 refuted += element.get("status") == "FAILURE"
             elif element.tag == "cprover-status":
                 status = (element.text or "").strip()[:20]
+            elif element.get("type") == "ERROR" and len(errors) < _MOST_ERRORS:
+                errors.append(element.findtext("text", ""))
     except (OSError, ET.ParseError):
         return Said(out_of_memory=out_of_memory)
-    return Said(_OF_XML.get(status, status), Count(refuted, total), out_of_memory)
+    counted = Count(refuted, total)
+    return Said(_OF_XML.get(status, status), counted, out_of_memory, complaint_in(errors))
 
 
 def coverage(path: Path) -> Count | None:

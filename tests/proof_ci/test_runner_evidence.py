@@ -173,3 +173,59 @@ def test_a_proof_has_what_its_container_has(tmp_path: Path, limit: str, expected
     (tmp_path / "meminfo").write_text("MemTotal:  4000000 kB\nMemFree: 1 kB\n")
     available = memory((tmp_path / "max",), tmp_path / "meminfo")
     assert available == expected - 128 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("lines", "complaint"),
+    [
+        (
+            ["cc -c error.c -Werror", "a.c:1: error: no a", "make: *** [goto] Error 1"],
+            "error: no a",
+        ),
+        (["sh: 1: kissat: not found", "it was not that"], "kissat: not found"),
+        (["sh: line 1: z3: command not found"], "z3: command not found"),
+        (["file a.c line 7: syntax error before `x'", "PARSING ERROR"], "line 7: syntax error"),
+        (["make: *** No rule to make target 'goto'.  Stop."], "No rule to make target"),
+        (["some", "last words", "", ""], "last words"),
+        (["error: \x1b[31m\u202ered"], "error: \ufffd[31m\ufffdred"),
+    ],
+)
+def test_an_error_is_told_in_its_own_words(
+    tmp_path: Path, lines: list[str], complaint: str
+) -> None:
+    """Of a build's log the first that sounds like one; whatever it is, it is one line of text."""
+    log = tmp_path / "make.txt"
+    log.write_text("\n".join(lines))
+    judged = judge_build(Ended(2), said.complaint(log))
+    assert judged is not None
+    assert judged.reason.startswith("the build ended with 2: ")
+    assert complaint in judged.reason
+
+
+def test_a_complaint_changes_no_verdict(tmp_path: Path) -> None:
+    """It stands behind an error's reason, and behind nothing else's."""
+    out, errors = tmp_path / "cbmc.txt", tmp_path / "cbmc.err.txt"
+    out.write_text(GREEN)
+    errors.write_text("a.c:1: error: not really\n")
+    for ended, reason in (
+        (Ended(0), "cbmc ended with 0 and said SUCCESSFUL; expected is SUCCESSFUL"),
+        (Ended(6), "cbmc ended with 6 and said SUCCESSFUL: a.c:1: error: not really"),
+        (Ended(-9), "cbmc was ended by signal 9 and said SUCCESSFUL"),
+    ):
+        assert judge(ended, said.read(out, errors), expected=HOLDS).reason == reason
+    killed = judge_build(Ended(-9), said.complaint(errors))
+    assert killed is not None
+    assert killed.reason == "the build was ended by signal 9"
+
+
+def test_an_error_within_xml_is_told_too(tmp_path: Path) -> None:
+    """Where cbmc's other output says nothing."""
+    xml, nothing = tmp_path / "result.xml", tmp_path / "result-err-log.txt"
+    message = '<message type="ERROR"><text>{}</text></message>'
+    both = message.format("SAT checker: error: none") + message.format("and more")
+    xml.write_text(f"<cprover>{both}<cprover-status>ERROR</cprover-status></cprover>")
+    nothing.write_text("")
+    told = said.read(xml, nothing)
+    assert judge(Ended(6), told, expected=HOLDS).reason == (
+        "cbmc ended with 6 and said ERROR: SAT checker: error: none"
+    )
