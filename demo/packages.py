@@ -73,6 +73,14 @@ def tarball(files: Mapping[str, str]) -> bytes:
     return packed.getvalue()
 
 
+def unpack(package: Path | bytes, folder: Path) -> Path:
+    """Unpack a package of one's own with tar(1); the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = package if isinstance(package, bytes) else package.read_bytes()
+    subprocess.run(["tar", "-xz", "-C", str(folder)], input=content, check=True)
+    return folder
+
+
 def _copy(target: Path, *left_out: str) -> None:
     shutil.copytree(
         CHECKOUT / "proof_ci", target, ignore=shutil.ignore_patterns("__pycache__", *left_out)

@@ -94,10 +94,25 @@ class ProofAccount:
             "tools": None,
             **more,
         }
+        self._send(message)
+        return run_id
+
+    def cancel(self, run_id: str) -> None:
+        """Ask that a run be cancelled, as `padstone proof cancel` does."""
+        self._send(
+            {
+                "kind": "cancel",
+                "delivery": str(uuid.uuid4()),
+                "repository": self.facts["GitHubRepository"],
+                "run_id": run_id,
+                "requested_by": "somebody",
+            }
+        )
+
+    def _send(self, message: Mapping[str, Any]) -> None:
         self.client("sqs").send_message(
             QueueUrl=self.facts["EventsQueueUrl"], MessageBody=json.dumps(message)
         )
-        return run_id
 
     # --- what became of a push -----------------------------------------------------------------
 

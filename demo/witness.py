@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import subprocess
-import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from demo import packages
 from local_cloud import LocalCloud, testing
 
 EVENTS = ("push", "pull_request", "issue_comment")
@@ -107,8 +106,7 @@ class Witness:
             Bucket=self.bucket, Key=pin["key"], VersionId=pin["version_id"]
         )
         folder = self.folder / "cbmc"
-        with tarfile.open(fileobj=io.BytesIO(stored["Body"].read())) as package:
-            package.extractall(folder, filter="data")
+        packages.unpack(stored["Body"].read(), folder)
         program = next(folder.rglob("bin/cbmc"))
         said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
         return said.stdout.strip()

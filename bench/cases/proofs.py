@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
-import tarfile
 from pathlib import Path
 
 from bench import project
@@ -74,8 +72,7 @@ def _copy(source: Path, target: Path) -> Path:
 
 
 def _with(cbmc: bytes, folder: Path) -> dict[str, str]:
-    with tarfile.open(fileobj=io.BytesIO(cbmc)) as archive:
-        archive.extractall(folder, filter="data")
+    packages.unpack(cbmc, folder)
     return {"PATH": os.pathsep.join([str(folder / "bin"), os.defpath]), "HOME": str(folder)}
 
 

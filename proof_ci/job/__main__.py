@@ -10,9 +10,10 @@ from pathlib import Path
 from types import FrameType
 
 from proof_ci.runner.process import adopt_orphans, end_children
+from proof_ci.verdicts import Verdict
 
 from .driver import LOST, Driver, JobError
-from .objects import ObjectError, Objects, s3
+from .objects import ObjectError, Objects, TakenError, s3
 from .order import Order, OrderError
 from .place import HOME, placed
 
@@ -30,6 +31,9 @@ def main(environment: Mapping[str, str], objects: Objects | None = None, home: P
         order = Order.of(environment)
         with placed(home) as place:
             return _drive(Driver(order, objects or _objects(), place, began))
+    except TakenError as error:  # against a success that another has told, an error stands
+        print(f"job: {error}", flush=True)
+        return Verdict.ERROR.exit_code
     except (OrderError, ObjectError, JobError, TerminatedError, OSError) as error:
         print(f"job: lost: {error}", flush=True)
         return LOST

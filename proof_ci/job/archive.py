@@ -12,7 +12,11 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+
+if not hasattr(tarfile, "data_filter"):  # Python before 3.11.4, as Debian 12 has it
+    tarfile = import_module("backports.tarfile")
 
 _MEMORY = 2 * 10**9
 

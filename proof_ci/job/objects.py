@@ -15,6 +15,10 @@ class ObjectError(Exception):
     """An object could not be read or written; the message says which and why."""
 
 
+class TakenError(ObjectError):
+    """Something else stands where only this job may write: nothing that it says can be trusted."""
+
+
 class Objects(Protocol):
     """Named sequences of bytes in buckets; a job never writes one twice."""
 
@@ -25,7 +29,7 @@ class Objects(Protocol):
         """Write an object to a file; its SHA-256. Raises ObjectError."""
 
     def put_new(self, bucket: str, key: str, body: Path | bytes) -> None:
-        """Write an object that is not there yet. Raises ObjectError.
+        """Write an object that is not there yet. Raises ObjectError, TakenError if another is.
 
         One that is there with the same content is this job's own, of a try whose answer was lost.
         """
@@ -80,8 +84,10 @@ class S3:
                     Metadata={"sha256": digest},
                 )
             except self._errors as error:
-                if _code(error) not in _TAKEN or not self._is_own(bucket, key, digest, error):
+                if _code(error) not in _TAKEN:
                     raise ObjectError(f"{key} cannot be written: {error}") from error
+                if not self._is_own(bucket, key, digest, error):
+                    raise TakenError(f"{key} was written by another") from error
 
     def _is_own(self, bucket: str, key: str, digest: str, refusal: Exception) -> bool:
         """By its digest; where it may not be read, by this very put having been tried before."""

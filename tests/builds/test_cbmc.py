@@ -4,15 +4,14 @@ This needs the machine's own package client (apt) and reach of its distribution;
 """
 
 import fcntl
-import io
 import os
 import platform
 import subprocess
-import tarfile
 from pathlib import Path
 
 import pytest
 
+from demo.packages import unpack
 from local_cloud import LocalCloud
 
 from .conftest import ROOT, ToolsAccount
@@ -37,8 +36,7 @@ class Package:
         built = tools.build("cbmc", source, PADSTONE_BUILD_CACHE=str(self.cache))
         assert built.succeeded, built.log
         archive = bytes(tools.object(built.exported["PACKAGE_KEY"])["Bytes"])
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tarball:
-            tarball.extractall(self.unpacked, filter="data")
+        unpack(archive, self.unpacked)
         self.archive.write_bytes(archive)
 
 

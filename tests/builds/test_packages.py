@@ -2,17 +2,16 @@
 
 import base64
 import hashlib
-import io
 import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from demo.packages import unpack
 from padstone_cdk.buildspecs import IMAGE, PACKAGES, buildspec, script
 
 from .conftest import ROOT, Built, ToolsAccount
@@ -98,8 +97,7 @@ def test_the_batch_package_runs_where_it_is_unpacked(tools: ToolsAccount, tmp_pa
     """bin/proof-runner needs nothing but a python3 on PATH."""
     built = tools.build("batch", tools.source(own_source(tmp_path)))
     unpacked = tmp_path / "somewhere"
-    with tarfile.open(fileobj=io.BytesIO(published(tools, built))) as package:
-        package.extractall(unpacked, filter="data")
+    unpack(published(tools, built), unpacked)
     said = subprocess.run(
         [unpacked / "bin" / "proof-runner", "--help"],
         cwd=tmp_path,
@@ -115,8 +113,7 @@ def test_the_viewer_package_runs_where_it_is_unpacked(tools: ToolsAccount, tmp_p
     """It is the real cbmc-viewer, with its locked requirements beside it."""
     built = tools.build("viewer", tools.source(ROOT / "examples/tools/viewer"))
     unpacked = tmp_path / "somewhere"
-    with tarfile.open(fileobj=io.BytesIO(published(tools, built))) as package:
-        package.extractall(unpacked, filter="data")
+    unpack(published(tools, built), unpacked)
     said = subprocess.run(
         [unpacked / "bin" / "cbmc-viewer", "--version"], capture_output=True, text=True, check=True
     )
@@ -131,8 +128,7 @@ def test_cbmc_is_built_from_its_own_source(tools: ToolsAccount, tmp_path: Path) 
     (source / "src/CMakeLists.txt").write_text("add_executable(cbmc cbmc.c)\n")
     (source / "src/cbmc.c").write_text("int main(void) { return 10; }\n")
     built = tools.build("cbmc", tools.source(source))
-    with tarfile.open(fileobj=io.BytesIO(published(tools, built))) as package:
-        package.extractall(tmp_path / "somewhere", filter="data")
+    unpack(published(tools, built), tmp_path / "somewhere")
     assert subprocess.run([tmp_path / "somewhere/bin/cbmc"], check=False).returncode == 10
 
 

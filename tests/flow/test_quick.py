@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 from demo.proof_account import REPOSITORY, ProofAccount
 from local_cloud import testing
-from tests.flow.conftest import git, project
+from tests.flow.conftest import GOTO, git, project
 
 SUMMARY = "CBMC proofs"
 
@@ -103,3 +104,80 @@ def test_a_fork_waits_until_somebody_with_a_right_approves_its_head(quick: Proof
     later = hub.push("stranger/padmath", "idea", files=project(idea="holds more"), user="stranger")
     testing.until(lambda: quick.statuses(later), what="the later push is seen")
     assert quick.run(quick.runs(later)[0])["state"] == "waiting"
+
+
+PREPARE = """\
+import os, pathlib, sys
+assert not [name for name in os.environ if name.startswith("AWS")], "credentials"
+here = pathlib.Path.cwd()
+goto = here / "made" / "x.goto"
+marker = f"goto: {goto}\\nexpected: SUCCESSFUL\\ncbmcflags: ''\\n"
+(here / "made" / "cbmc-batch.yaml").write_text(marker)
+print("prepared one proof")
+"""
+
+
+def test_a_project_may_make_its_proofs_itself(quick: ProofAccount) -> None:
+    """Where its prepare.py ran is where each proof runs, to the letter of the path."""
+    made = {"Makefile": GOTO, "text": "made and holds"}
+    files = {f"own/cbmc/proofs/made/{name}": text for name, text in made.items()}
+    files["own/cbmc/proofs/prepare.py"] = PREPARE
+    sha = quick.cloud.hub.push(REPOSITORY, files=files)
+    run = quick.ended(sha)
+    assert quick.verdicts(run["run_id"])["own/cbmc/proofs/made"] == "success", run["reason"]
+
+
+def test_the_verdict_is_told_before_coverage_is_done(quick: ProofAccount) -> None:
+    """A job that takes long to explain keeps nobody waiting."""
+    sha = quick.cloud.hub.push(REPOSITORY, files=project(early="holds, long to cover"))
+    context = "CBMC proof: cbmc/proofs/early"
+    testing.until(
+        lambda: quick.statuses(sha).get(context, ("",))[0] == "success",
+        seconds=60,
+        what="the verdict of a proof that is being covered",
+    )
+    run_id = quick.runs(sha)[0]
+    item = quick.proofs(run_id)["cbmc/proofs/early"]
+    assert item["provisional"] is True
+    assert quick.run(run_id)["state"] == "proving"
+    quick.cancel(run_id)
+    assert quick.ended(sha)["verdict"] == "cancelled"
+    assert quick.statuses(sha)[context][0] == "success"
+
+
+def test_one_id_leads_through_all_parts(quick: ProofAccount) -> None:
+    """From the delivery's log line to the status, and in the traces."""
+    sha = quick.cloud.hub.push(REPOSITORY, files=project(followed="followed and holds"))
+    run_id = quick.ended(sha)["run_id"]
+    assert run_id == quick.cloud.hub.deliveries(REPOSITORY)[-1]["guid"]
+    logs = quick.client("logs")
+    told = set()
+    for group in quick.facts["FunctionLogGroups"].split(","):
+        events = logs.filter_log_events(logGroupName=group)["events"]
+        lines = [json.loads(e["message"]) for e in events if e["message"].startswith("{")]
+        told |= {line["function"] for line in lines if line.get("correlation_id") == run_id}
+    assert told >= {"webhook", "dispatch", "launch", "verdict", "status", "report"}
+    now = time.time()
+    traced = quick.client("xray").get_trace_summaries(
+        StartTime=now - 600, EndTime=now + 60, FilterExpression=f'annotation.run_id = "{run_id}"'
+    )
+    assert len(traced["TraceSummaries"]) >= 2
+
+
+def test_reports_are_kept_for_each_proof_and_for_the_commit(quick: ProofAccount) -> None:
+    """And name the run, the commit and the verdicts."""
+    sha = quick.cloud.hub.push(REPOSITORY, files=project(told="told and holds"))
+    run_id = quick.ended(sha)["run_id"]
+    s3, bucket = quick.client("s3"), quick.facts["ReportBucketName"]
+
+    def page() -> str | None:
+        found = s3.list_objects_v2(Bucket=bucket, Prefix=f"commits/{sha}/").get("Contents", [])
+        if f"commits/{sha}/index.html" not in {o["Key"] for o in found}:
+            return None
+        key = f"runs/{run_id}/index.html"
+        text = str(s3.get_object(Bucket=bucket, Key=key)["Body"].read(), "utf-8")
+        return text if "cbmc/proofs/told" in text and "running" not in text.lower() else None
+
+    text = testing.until(page, what="the page of an ended run")
+    assert sha in text
+    assert run_id in text

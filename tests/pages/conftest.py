@@ -9,7 +9,6 @@ import json
 import os
 import subprocess
 import sys
-import tarfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -88,8 +87,7 @@ def _unpack(folder: Path) -> None:
         node = Path(sys.executable).parent / "node"
         subprocess.run([node, "-e", UNPACK, PACKED / "bin" / f"{part}.br", made], check=True)
         if made.suffix == ".tar":
-            with tarfile.open(made) as archive:
-                archive.extractall(folder, filter="data")
+            subprocess.run(["tar", "-xf", made, "-C", folder], check=True)
             made.unlink()
     (folder / "fonts.conf").write_text(FONTS.format(here=folder))
     (folder / "chromium").chmod(0o755)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proof_ci.job.__main__ import main
-from proof_ci.job.objects import ObjectError
+from proof_ci.job.objects import ObjectError, TakenError
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Shelf:
         content = body if isinstance(body, bytes) else body.read_bytes()
         path = self.path(bucket, key)
         if path.exists() and path.read_bytes() != content:
-            raise ObjectError(f"{key} is there already")
+            raise TakenError(f"{key} was written by another")
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.part")
         part.write_bytes(content)

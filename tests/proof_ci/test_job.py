@@ -156,10 +156,10 @@ def test_the_verdict_is_uploaded_before_coverage_is_known(stage: Stage) -> None:
     assert json.loads(stage.kept()["result.json"])["complete"]
 
 
-def test_an_output_that_is_there_is_not_overwritten(stage: Stage) -> None:
-    """The job is lost: what it says would not be what is kept."""
+def test_a_verdict_that_another_has_told_in_its_place_is_an_error(stage: Stage) -> None:
+    """A job that was merely lost would leave the other's word standing."""
     stage.shelf.put(RESULTS, f"{OUTPUT}/verdict.json", b"x")
-    assert stage.prove(proof()).code == 75
+    assert stage.prove(proof()).code == Verdict.ERROR.exit_code
     assert stage.content("verdict.json") == b"x"
 
 

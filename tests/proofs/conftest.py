@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import tarfile
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.packages import unpack
 from proof_ci.outcome import Outcome
 
 ROOT = Path(__file__).parents[2]
@@ -91,8 +91,7 @@ def _pack(top: Path, version: str, suite: str) -> None:
         check=False,
     )
     if packed.returncode == 0:
-        with tarfile.open(top / "cbmc.tar.gz") as archive:
-            archive.extractall(top / "unpacked", filter="data")
+        unpack(top / "cbmc.tar.gz", top / "unpacked")
     (top / "refusal").write_text("" if packed.returncode == 0 else packed.stderr or "no reason")
 
 
