@@ -13,7 +13,7 @@ from .process import Limits
 MEGABYTE = 10**6
 _NUMBER = re.compile(r"0*[1-9][0-9]{0,8}")
 _DEFAULTS = {
-    Phase.BUILD: Limits(1800.0, 8000 * MEGABYTE),
+    Phase.BUILD: Limits(1800.0, 16000 * MEGABYTE),
     Phase.PROPERTY: Limits(21600.0, 16000 * MEGABYTE),
     Phase.COVERAGE: Limits(1800.0, 16000 * MEGABYTE),
     Phase.REPORT: Limits(600.0, 8000 * MEGABYTE),

@@ -245,7 +245,7 @@ class Proving:
             proof=self.place.name,
             layout=self.proof.layout,
             verdict=verdict,
-            reason=reason,
+            reason=reason.replace(f"{self.place.folders.source}/", ""),
             expected=self.proof.expected,
             identity=self.identity,
             **self._so_far(),

@@ -18,13 +18,15 @@ from proof_ci.outcome import Phase
 from . import foreign
 from .classify import HOLDS
 from .identity import plain
-from .plan import NOTHING, Asked, Folders, Plan, ProofError, Step, budgets
+from .plan import NOTHING, Asked, Folders, Plan, ProofError, Step, asked, budgets
 from .process import Limits
 
 MARKER = "cbmc-proof.txt"
 # Its words as they are, each ended by a NUL, their number before them.
 _SCRIPT = '#!/bin/sh\nprintf "%s\\0" "$#" "$@" >> {jobs}\n'
 _JOBS_SIZE = 2**24
+_MARKER_SIZE = 2**20
+_WISH = re.compile(rf"((?:{'|'.join(Phase)})_(?:memory|timeout))\s*:\s*(.*)")
 _LOG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,99}")
 
 
@@ -61,7 +63,11 @@ class StarterKitProof:
         """The proof in a directory. Raises ProofError."""
         if not (directory / "Makefile").is_file():
             raise ProofError(f"{directory}: no Makefile")
-        return cls(directory)
+        fields = _wishes(directory / MARKER)
+        try:
+            return cls(directory, budgets=budgets(fields), asked=asked(fields))
+        except ValueError as error:
+            raise ProofError(f"{directory / MARKER}: {error}") from error
 
     def first(self, folders: Folders) -> Step:
         """The jobs of the proof, written down."""
@@ -111,6 +117,18 @@ class StarterKitProof:
             job.timeout,
             tuple(self.directory / output for output in job.outputs),
         )
+
+
+def _wishes(marker: Path) -> dict[str, str]:
+    """Its lines `<phase>_memory: MB` and `<phase>_timeout: seconds`; all else is prose, and a link
+    wishes nothing.
+    """
+    try:
+        text = foreign.end(marker, _MARKER_SIZE)
+    except OSError:
+        return {}
+    matches = (_WISH.fullmatch(each.strip()) for each in text.splitlines())
+    return {match[1]: match[2] for match in matches if match}
 
 
 def _jobs(folders: Folders) -> Path:

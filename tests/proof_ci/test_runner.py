@@ -107,6 +107,16 @@ def test_the_exit_code_tells_the_verdict(
     assert (finished.code, finished.kept.verdict) == (verdict.exit_code, verdict)
 
 
+def test_a_build_that_fails_says_where_in_the_project(workshop: Workshop) -> None:
+    """In the compiler's words, by a path that is short enough for a status."""
+    workshop.cbmc(HOLDS, 0)
+    (workshop.top / "src").mkdir()
+    workshop.proof(make="@echo '$(abspath src/a.c):7:1: error: no such thing'; false")
+    kept = workshop.run("--source", str(workshop.top)).kept
+    assert kept.verdict is Verdict.ERROR
+    assert kept.reason == "the build ended with 2: src/a.c:7:1: error: no such thing"
+
+
 def test_cbmc_gets_the_proofs_own_flags(workshop: Workshop) -> None:
     """As the marker file has them."""
     workshop.cbmc(HOLDS, 0)

@@ -11,7 +11,7 @@ from proof_ci.outcome import Phase
 from proof_ci.runner.batch_yaml import BatchYamlProof, parse, words
 from proof_ci.runner.classify import HOLDS, REFUTED
 from proof_ci.runner.discovery import Found, discover, read
-from proof_ci.runner.plan import MEGABYTE, Folders, ProofError, budgets, cut, within
+from proof_ci.runner.plan import MEGABYTE, Asked, Folders, ProofError, budgets, cut, within
 from proof_ci.runner.process import Limits, run, scrubbed
 from proof_ci.runner.starter_kit import Job, StarterKitProof, read_jobs
 
@@ -136,7 +136,7 @@ def test_budgets_are_the_proofs_or_sensible() -> None:
     """And never more than the machine has, which is told if it was asked for."""
     own = budgets({"property_memory": "32000", "build_timeout": "60"})
     assert own[Phase.PROPERTY].memory == 32000 * MEGABYTE
-    assert own[Phase.BUILD] == Limits(60.0, 8000 * MEGABYTE)
+    assert own[Phase.BUILD] == Limits(60.0, 16000 * MEGABYTE)
     assert within(own, 10**9)[Phase.COVERAGE].memory == 10**9
     assert cut(own, 10**9) == ("property_memory is more than the 1000 MB that there are",)
     assert cut(budgets({}), 10**9) == ()
@@ -147,6 +147,21 @@ def test_a_budget_is_a_whole_number(value: str) -> None:
     """Anything else is refused by its name."""
     with pytest.raises(ValueError, match="property_memory"):
         budgets({"property_memory": value})
+
+
+def test_a_starter_kits_proof_asks_for_memory_and_time_in_its_marker(tmp_path: Path) -> None:
+    """In lines as cbmc-batch.yaml has them; the rest of the file is prose, as the kit writes it."""
+    (tmp_path / "Makefile").touch()
+    marker = tmp_path / "cbmc-proof.txt"
+    marker.write_text("# This file marks: a proof.\nproperty_memory: 32000\nbuild_timeout : 60\n")
+    proof = read(tmp_path)
+    assert proof.asked == Asked(32000 * MEGABYTE, 60)
+    assert proof.budgets[Phase.PROPERTY].memory == 32000 * MEGABYTE
+    marker.write_text("# This file marks this directory as containing a CBMC proof.\n")
+    assert (read(tmp_path).asked, read(tmp_path).budgets) == (Asked(), budgets({}))
+    marker.write_text("property_memory: much\n")
+    with pytest.raises(ProofError, match="property_memory is no whole number above 0"):
+        read(tmp_path)
 
 
 def jobs(*calls: tuple[str, ...]) -> str:
