@@ -1,5 +1,6 @@
 """Runs jobs: waits for what they depend on, attempts them, stops them when told to."""
 
+import os
 import shutil
 import threading
 import time
@@ -30,7 +31,8 @@ from local_cloud.batch.records import (
 from local_cloud.machine import Credentials, Machine
 
 SERVICE = "ecs-tasks.amazonaws.com"
-AT_ONCE = 8
+AT_ONCE = max(2, os.cpu_count() or 1)
+"""As many as a host with this machine's cores has room for: the others wait, RUNNABLE."""
 GRACE_SECONDS = 2.0
 _POLL_SECONDS = 0.02
 _slots = threading.Semaphore(AT_ONCE)
