@@ -163,7 +163,8 @@ class Scene:
     def table_says(self) -> dict[str, tuple[str, str]]:
         """What GitHub should show; words of what has no result are not foretold."""
         run, told = self.run(), self.account.statuses(self.sha)
-        wanted = {SUMMARY: (WORDS.get(run["verdict"], "error"), run["reason"][:140])}
+        words = run["reason"] if len(run["reason"]) <= 140 else f"{run['reason'][:137]}..."
+        wanted = {SUMMARY: (WORDS.get(run["verdict"], "error"), words)}
         for name, verdict in self.account.verdicts(run["run_id"]).items():
             context = f"CBMC proof: {name}"
             wanted[context] = (WORDS.get(verdict, "error"), told.get(context, ("", ""))[1])
@@ -309,9 +310,20 @@ def stop_build(scene: Scene) -> None:
     scene.account.client("codebuild").stop_build(id=build(scene))
 
 
-def lose(name: str, kind: Any, scene: Scene) -> None:
-    """Kill a job while it runs."""
-    scene.account.cloud.batch.lose(scene.running_job(name), kind)
+def lose_twice(scene: Scene) -> None:
+    """Kill both attempts of the refuted proof's job while they run."""
+    batch = scene.account.client("batch")
+    for number in range(2):
+
+        def lost(number: int = number) -> bool:
+            job = f"{scene.running_job('proofs-').partition(':')[0]}:1"
+            (told,) = batch.describe_jobs(jobs=[job])["jobs"]
+            if told["status"] != "RUNNING" or len(told["attempts"]) != number:
+                return False
+            scene.account.cloud.batch.lose(job)
+            return True
+
+        testing.until(lost, seconds=60, what="an attempt is lost")
 
 
 def lose_proofs(kind: Any, times: int, scene: Scene) -> None:
@@ -389,9 +401,7 @@ NIGHT: dict[str, Kill] = {
     "hosts of proofs lost once": Kill(after=partial(lose_proofs, "host", 2)),
     "proofs out of memory": Kill(after=partial(lose_proofs, "memory", 2), ends=TOLD),
     "one proof out of memory": Kill(after=partial(lose_proofs, "memory", 1), ends=EITHER),
-    "host lost in the middle": Kill(
-        after=partial(lose, "proofs-", "host"), ends=TOLD, pushed=("holds", "slow refuted")
-    ),
+    "host lost in the middle": Kill(after=lose_twice, ends=TOLD, pushed=("holds", "slow refuted")),
     "never prepared in time": Kill(after=partial(late, "preparing"), ends=EITHER),
     "never fetched in time": Kill(after=partial(late, "fetching"), ends=EITHER),
     "never proved in time": Kill(
