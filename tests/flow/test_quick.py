@@ -143,6 +143,7 @@ def test_the_verdict_is_told_before_coverage_is_done(quick: ProofAccount) -> Non
     quick.cancel(run_id)
     assert quick.ended(sha)["verdict"] == "cancelled"
     assert quick.statuses(sha)[context][0] == "success"
+    quick.ended(quick.cloud.hub.push(REPOSITORY, files=project(early="holds")))
 
 
 def test_one_id_leads_through_all_parts(quick: ProofAccount) -> None:
@@ -152,8 +153,8 @@ def test_one_id_leads_through_all_parts(quick: ProofAccount) -> None:
     assert run_id == quick.cloud.hub.deliveries(REPOSITORY)[-1]["guid"]
     logs = quick.client("logs")
     told = set()
-    for group in quick.facts["FunctionLogGroups"].split(","):
-        events = logs.filter_log_events(logGroupName=group)["events"]
+    for named in quick.facts["FunctionLogGroups"].split(","):
+        events = logs.filter_log_events(logGroupName=named.partition("=")[2])["events"]
         lines = [json.loads(e["message"]) for e in events if e["message"].startswith("{")]
         told |= {line["function"] for line in lines if line.get("correlation_id") == run_id}
     assert told >= {"webhook", "dispatch", "launch", "verdict", "status", "report"}
