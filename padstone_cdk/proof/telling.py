@@ -8,6 +8,8 @@ from constructs import Construct
 from padstone_cdk.proof.policies import allow
 from padstone_cdk.proof.queues import WorkQueue
 
+_OUTAGE = 480  # at 180 seconds each: GitHub may be away for a day, and nothing stays pending
+
 
 @dataclass(frozen=True, kw_only=True)
 class Telling:
@@ -21,7 +23,9 @@ class Telling:
     def made(cls, scope: Construct, *, report_url: str) -> "Telling":
         """Make the queues: in order, so that no status is overtaken by an older one."""
         return cls(
-            statuses=WorkQueue(scope, "Statuses", hidden_seconds=180, attempts=10, in_order=True),
+            statuses=WorkQueue(
+                scope, "Statuses", hidden_seconds=180, attempts=_OUTAGE, in_order=True
+            ),
             reports=WorkQueue(scope, "Reports", hidden_seconds=1800, attempts=3, in_order=True),
             report_url=report_url,
         )

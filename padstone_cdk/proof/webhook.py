@@ -16,6 +16,7 @@ from padstone_cdk.proof.switches import Switches, reading
 
 PATH = "/webhook"
 _PER_SECOND, _BURST = 20, 40
+_OUTAGE = 100  # at 360 seconds each: GitHub may be away for ten hours, and no command is lost
 _LOGGED = {
     "requestId": "$context.requestId",
     "time": "$context.requestTime",
@@ -36,7 +37,7 @@ class Webhook(Construct):
         self, scope: Construct, construct_id: str, *, code: Code, secret: str, switches: Switches
     ) -> None:
         super().__init__(scope, construct_id)
-        self.events = WorkQueue(self, "Events", hidden_seconds=360, attempts=5)
+        self.events = WorkQueue(self, "Events", hidden_seconds=360, attempts=_OUTAGE)
         self.function = ProofFunction(
             self,
             "Receive",
