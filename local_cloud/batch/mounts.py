@@ -1,4 +1,7 @@
-"""A place of its own for each job: a fresh directory at /var/local, as in a container."""
+"""A place of its own for each job, as in a container: a fresh directory at /var/local.
+
+Its processes are its own, too: they end with it, whatever they have become.
+"""
 
 import functools
 import logging
@@ -65,12 +68,15 @@ def _prefix() -> Prefix | None:
     return None
 
 
+_ALONE = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]
+
+
 def _as_root(folder: Path) -> list[str]:
-    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", _BIND, str(folder)]
+    return ["unshare", *_ALONE, "sh", "-c", _BIND, str(folder)]
 
 
 def _as_somebody(folder: Path) -> list[str]:
     """Root of a user namespace mounts; a second one inside gives the job its own user back."""
-    outer = ["unshare", "--user", "--map-root-user", "--mount", "--propagation", "private"]
+    outer = ["unshare", "--user", "--map-root-user", *_ALONE]
     inner = ["unshare", "--user", f"--map-user={os.getuid()}", f"--map-group={os.getgid()}", "--"]
     return [*outer, "sh", "-c", _BIND, str(folder), *inner]

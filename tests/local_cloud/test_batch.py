@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,16 @@ def test_a_job_ends_with_its_command(jobs: Jobs) -> None:
     """What it left in the background goes down with the container."""
     record = jobs.ended(jobs.submit("sleep 30 & echo done"))
     assert (record["status"], jobs.log(record)) == ("SUCCEEDED", ["done"])
+
+
+def test_nothing_of_a_job_outlives_it(jobs: Jobs, tmp_path: Path) -> None:
+    """Not even what made itself a session of its own, as with a container."""
+    beat = tmp_path / "beat"
+    script = f"setsid sh -c 'while :; do date +%s%N > {beat}; sleep 0.05; done' & sleep 1"
+    jobs.ended(jobs.submit(script))
+    last = beat.read_text()
+    time.sleep(0.3)
+    assert beat.read_text() == last
 
 
 def test_terminate_ends_a_running_job_with_the_reason(jobs: Jobs) -> None:
