@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .events import MalformedEventError
-from .log import Log
-from .ports import UnavailableError
+from proof_ci.log import Log
+from proof_ci.model.events import MalformedEventError
+from proof_ci.ports import UnavailableError
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from . import aws
-from .config import Name, Settings, safe_url
-from .events import CANARY, Push
-from .github import connector, post
-from .log import Log
-from .ports import GitHub, Poster, Secrets
-from .signature import secrets_in, sign
-from .trace import traced
+from proof_ci import aws
+from proof_ci.config import Name, Settings, safe_url
+from proof_ci.github import connector, post
+from proof_ci.log import Log
+from proof_ci.model.events import CANARY, Push
+from proof_ci.model.signature import secrets_in, sign
+from proof_ci.ports import GitHub, Poster, Secrets
+from proof_ci.trace import traced
 
 ACCEPTED = 202
 

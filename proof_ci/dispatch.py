@@ -10,19 +10,25 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from . import aws
-from .batches import Message, handle_each
-from .config import Name, Settings
-from .ending import Endings
-from .events import Cancel, Command, Event, MalformedEventError, PullRequest, Push, from_message
-from .github import connector
-from .log import Log
-from .messages import page_request, run_url, summary_of
-from .ports import Builds, Claim, GitHub, Queue, RateLimitedError, Runs, UnavailableError
-from .run import End, RunRecord, State
-from .table import RunsTable
-from .trace import traced
-from .trust import (
+from proof_ci import aws
+from proof_ci.aws.table import RunsTable
+from proof_ci.batches import Message, handle_each
+from proof_ci.config import Name, Settings
+from proof_ci.ending import Endings
+from proof_ci.github import connector
+from proof_ci.log import Log
+from proof_ci.model.events import (
+    Cancel,
+    Command,
+    Event,
+    MalformedEventError,
+    PullRequest,
+    Push,
+    from_message,
+)
+from proof_ci.model.messages import page_request, run_url, summary_of
+from proof_ci.model.run import End, RunRecord, State
+from proof_ci.model.trust import (
     Approve,
     Close,
     Decision,
@@ -37,6 +43,8 @@ from .trust import (
     is_active,
     outdated,
 )
+from proof_ci.ports import Builds, Claim, GitHub, Queue, RateLimitedError, Runs, UnavailableError
+from proof_ci.trace import traced
 
 FETCHING = "Fetching the source"
 WAITING = "Waits for /ok-to-test by somebody with write permission"

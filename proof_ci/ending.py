@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .jobs import prepare_name, prove_prefix
-from .log import Log
-from .ports import Builds, Jobs, Queue, Runs
-from .run import End, RunRecord, State
-from .telling import AGAIN, Telling
+from proof_ci.log import Log
+from proof_ci.model.jobs import prepare_name, prove_prefix
+from proof_ci.model.run import End, RunRecord, State
+from proof_ci.ports import Builds, Jobs, Queue, Runs
+from proof_ci.telling import AGAIN, Telling
 
 
 @dataclass(frozen=True)

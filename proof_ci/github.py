@@ -16,10 +16,17 @@ from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote
 
-from .config import safe_url
-from .events import MalformedEventError, Pull, check_login, check_repository, check_sha, time_of
-from .messages import StatusUpdate
-from .ports import Answer, FinalError, RateLimitedError, UnavailableError
+from proof_ci.config import safe_url
+from proof_ci.model.events import (
+    MalformedEventError,
+    Pull,
+    check_login,
+    check_repository,
+    check_sha,
+    time_of,
+)
+from proof_ci.model.messages import StatusUpdate
+from proof_ci.ports import Answer, FinalError, RateLimitedError, UnavailableError
 
 TIMEOUT = 8.0
 DEFAULT_PATIENCE = 60

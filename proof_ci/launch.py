@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from functools import cache as cached
 from typing import Any
 
-from . import aws
-from .budget import Group, grouped, warnings
-from .builds import EndedBuild, build_of_event
-from .config import Name, Settings
-from .ending import Endings
-from .found import LARGEST, Found, FoundError
-from .jobs import (
+from proof_ci import aws
+from proof_ci.config import Name, Settings
+from proof_ci.ending import Endings
+from proof_ci.log import Log
+from proof_ci.model.budget import Group, grouped, warnings
+from proof_ci.model.builds import EndedBuild, build_of_event
+from proof_ci.model.found import LARGEST, Found, FoundError
+from proof_ci.model.jobs import (
     PREPARE,
     EndedJob,
     JobRequest,
@@ -27,13 +28,12 @@ from .jobs import (
     prove_prefix,
     prove_request,
 )
-from .log import Log
-from .plan import Plan
-from .ports import BusyError, Jobs, Lease, Results, Runs, TooLargeError, UnavailableError
-from .reading import mapping
-from .run import MOST_PENDING, End, Job, Proving, Recorded, Run, RunRecord, State
-from .trace import traced
-from .verdicts import ProofResult, Verdict, judge
+from proof_ci.model.plan import Plan
+from proof_ci.model.reading import mapping
+from proof_ci.model.run import MOST_PENDING, End, Job, Proving, Recorded, Run, RunRecord, State
+from proof_ci.model.verdicts import ProofResult, Verdict, judge
+from proof_ci.ports import BusyError, Jobs, Lease, Results, Runs, TooLargeError, UnavailableError
+from proof_ci.trace import traced
 
 NO_PROOFS = "No proofs were found"
 _ENDED_MEANWHILE = "the run has ended"

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
-from .builds import EndedBuild
-from .events import Pull
-from .jobs import EndedJob, JobRequest
-from .messages import StatusUpdate
-from .run import End, Proving, Recorded, Run, RunRecord, State
-from .verdicts import ProofResult
+from proof_ci.model.builds import EndedBuild
+from proof_ci.model.events import Pull
+from proof_ci.model.jobs import EndedJob, JobRequest
+from proof_ci.model.messages import StatusUpdate
+from proof_ci.model.run import End, Proving, Recorded, Run, RunRecord, State
+from proof_ci.model.verdicts import ProofResult
 
 
 class UnavailableError(Exception):

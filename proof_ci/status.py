@@ -12,15 +12,23 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from . import aws
-from .batches import Message, handle_each
-from .config import Name, Settings
-from .events import MalformedEventError, same
-from .github import connector
-from .log import Log
-from .messages import StatusUpdate
-from .ports import FinalError, GitHub, Queue, RateLimitedError, Secrets, Switches, UnavailableError
-from .trace import traced
+from proof_ci import aws
+from proof_ci.batches import Message, handle_each
+from proof_ci.config import Name, Settings
+from proof_ci.github import connector
+from proof_ci.log import Log
+from proof_ci.model.events import MalformedEventError, same
+from proof_ci.model.messages import StatusUpdate
+from proof_ci.ports import (
+    FinalError,
+    GitHub,
+    Queue,
+    RateLimitedError,
+    Secrets,
+    Switches,
+    UnavailableError,
+)
+from proof_ci.trace import traced
 
 AT_ONCE = 40
 A_MINUTE = 40

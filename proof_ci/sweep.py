@@ -12,18 +12,18 @@ from functools import cache as cached
 from time import time
 from typing import Any
 
-from . import aws
-from .config import Name, Settings
-from .ending import Endings
-from .events import to_message
-from .github import connector
-from .launch import Launch, launch_of
-from .log import Log
-from .lost import Heads, lost_events
-from .ports import BusyError, GitHub, Queue, Runs, Switches
-from .run import End, RunRecord, State
-from .trust import Project
-from .verdict import Verdicts, verdicts_of
+from proof_ci import aws
+from proof_ci.config import Name, Settings
+from proof_ci.ending import Endings
+from proof_ci.github import connector
+from proof_ci.launch import Launch, launch_of
+from proof_ci.log import Log
+from proof_ci.model.events import to_message
+from proof_ci.model.lost import Heads, lost_events
+from proof_ci.model.run import End, RunRecord, State
+from proof_ci.model.trust import Project
+from proof_ci.ports import BusyError, GitHub, Queue, Runs, Switches
+from proof_ci.verdict import Verdicts, verdicts_of
 
 MOST_SECONDS = 150
 """What is not begun by then is left to the next sweep."""

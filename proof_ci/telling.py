@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from .log import Log
-from .messages import (
+from proof_ci.log import Log
+from proof_ci.model.messages import (
     StatusUpdate,
     page_request,
     proof_status,
@@ -18,9 +18,9 @@ from .messages import (
     status_of,
     summary_of,
 )
-from .ports import Queue, Runs
-from .run import End, Run, RunRecord
-from .verdicts import ProofResult, Verdict
+from proof_ci.model.run import End, Run, RunRecord
+from proof_ci.model.verdicts import ProofResult, Verdict
+from proof_ci.ports import Queue, Runs
 
 AGAIN = "#again"
 _SHORT = 7

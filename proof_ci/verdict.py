@@ -12,11 +12,12 @@ from functools import cache as cached
 from time import time
 from typing import Any
 
-from . import aws
-from .cache import cache_key, entry
-from .config import Name, Settings
-from .jobs import PROVE, EndedJob, ended_job, placed
-from .judging import (
+from proof_ci import aws
+from proof_ci.config import Name, Settings
+from proof_ci.log import Log
+from proof_ci.model.cache import cache_key, entry
+from proof_ci.model.jobs import PROVE, EndedJob, ended_job, placed
+from proof_ci.model.judging import (
     LONGEST_REASON,
     Conclusion,
     Published,
@@ -25,16 +26,15 @@ from .judging import (
     fraction,
     whole,
 )
-from .log import Log
-from .outcome import Outcome, OutcomeError
-from .plan import LARGEST as LARGEST_PLAN
-from .plan import Plan, PlanError
-from .ports import BusyError, Results, Runs, TooLargeError, UnavailableError
-from .reading import mapping, text
-from .run import Job, Recorded, RunRecord, State, overall
-from .telling import Telling, tally
-from .trace import traced
-from .verdicts import ProofResult, Verdict
+from proof_ci.model.outcome import Outcome, OutcomeError
+from proof_ci.model.plan import LARGEST as LARGEST_PLAN
+from proof_ci.model.plan import Plan, PlanError
+from proof_ci.model.reading import mapping, text
+from proof_ci.model.run import Job, Recorded, RunRecord, State, overall
+from proof_ci.model.verdicts import ProofResult, Verdict
+from proof_ci.ports import BusyError, Results, Runs, TooLargeError, UnavailableError
+from proof_ci.telling import Telling, tally
+from proof_ci.trace import traced
 
 LARGEST_OUTCOME = 1024 * 1024
 _MOST_ATTEMPTS = 10  # Batch's

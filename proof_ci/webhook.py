@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from . import aws
-from .config import ConfigError, Name, Settings
-from .events import Ignored, MalformedEventError, check_delivery, parse, to_message
-from .log import Log
-from .ports import Queue, Secrets, Switches, UnavailableError
-from .signature import SecretError, is_signed, secrets_in
-from .trace import traced
+from proof_ci import aws
+from proof_ci.config import ConfigError, Name, Settings
+from proof_ci.log import Log
+from proof_ci.model.events import Ignored, MalformedEventError, check_delivery, parse, to_message
+from proof_ci.model.signature import SecretError, is_signed, secrets_in
+from proof_ci.ports import Queue, Secrets, Switches, UnavailableError
+from proof_ci.trace import traced
 
 LARGEST_BODY = 4 * 1024 * 1024
 """What fits, in base64, into a synchronous invocation."""

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
+from proof_ci.model.verdicts import Verdict
 from proof_ci.runner.process import adopt_orphans, end_children
-from proof_ci.verdicts import Verdict
 
 from .driver import LOST, Driver, JobError
 from .objects import ObjectError, Objects, TakenError, s3

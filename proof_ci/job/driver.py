@@ -7,11 +7,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 
-from proof_ci.outcome import Outcome, OutcomeError
+from proof_ci.model.outcome import Outcome, OutcomeError
+from proof_ci.model.verdicts import Verdict
 from proof_ci.runner import foreign
 from proof_ci.runner.preparing import ARCHIVE, FOUND
 from proof_ci.runner.proving import Earlier
-from proof_ci.verdicts import Verdict
 
 from .archive import pack
 from .objects import ObjectError, Objects

@@ -11,10 +11,10 @@ import os
 from functools import cache
 from typing import Any
 
+from proof_ci.aws.table import RunsTable
 from proof_ci.batches import handle_each
 from proof_ci.config import Name, Settings
 from proof_ci.log import Log
-from proof_ci.table import RunsTable
 
 from .publishing import Reports
 from .store import ReportBucket, ResultsBucket

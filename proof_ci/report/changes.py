@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from proof_ci.verdicts import Verdict
+from proof_ci.model.verdicts import Verdict
 
 from .model import Proof, Run
 

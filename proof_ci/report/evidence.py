@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from proof_ci.outcome import Outcome, OutcomeError, Phase
+from proof_ci.model.outcome import Outcome, OutcomeError, Phase
 
 from .archive import File
 

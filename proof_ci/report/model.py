@@ -6,8 +6,8 @@ here, and becomes HTML only through `markup`.
 
 from dataclasses import dataclass
 
-from proof_ci.outcome import Count
-from proof_ci.verdicts import Verdict
+from proof_ci.model.outcome import Count
+from proof_ci.model.verdicts import Verdict
 
 from .places import check_name
 

@@ -6,7 +6,7 @@ It is made without scripts, and does not renew itself: the site's sandbox forbid
 import re
 from collections.abc import Sequence
 
-from proof_ci.outcome import Count
+from proof_ci.model.outcome import Count
 
 from .changes import Comparison
 from .markup import Content, Markup, document, join, tag

@@ -12,7 +12,7 @@ Pages of runs and commits are equally deep: the same links are right in both.
 import re
 from urllib.parse import quote
 
-from proof_ci.events import MalformedEventError
+from proof_ci.model.events import MalformedEventError
 
 ROOT = "."
 UP = "../../"

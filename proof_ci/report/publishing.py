@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from proof_ci.batches import Message
-from proof_ci.events import MalformedEventError, check_delivery
 from proof_ci.log import Log
+from proof_ci.model.events import MalformedEventError, check_delivery
 
 from . import document, evidence, page, proof_page, reading
 from .archive import Archive, Body, File

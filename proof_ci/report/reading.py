@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Protocol
 
-from proof_ci.outcome import Count
-from proof_ci.run import Run as Asked
-from proof_ci.run import RunRecord
-from proof_ci.verdicts import ProofResult
+from proof_ci.model.outcome import Count
+from proof_ci.model.run import Run as Asked
+from proof_ci.model.run import RunRecord
+from proof_ci.model.verdicts import ProofResult
 
 from .changes import Comparison, baseline, compare
 from .model import Proof, Run

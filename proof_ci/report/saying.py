@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from proof_ci.verdicts import Verdict
+from proof_ci.model.verdicts import Verdict
 
 from .changes import Change, Comparison
 from .model import Proof, Run

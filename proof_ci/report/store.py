@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from proof_ci.clients import client as aws_client
-from proof_ci.clients import code, translated
+from proof_ci.aws.clients import client as aws_client
+from proof_ci.aws.clients import code, translated
 from proof_ci.ports import UnavailableError
 
 from .archive import Body

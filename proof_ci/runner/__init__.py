@@ -7,6 +7,6 @@
 `plan` (pure); `proving` runs its phases, `process` a command within its limits; `said` reads CBMC's
 own words and `classify` (pure) tells what they and a process's end mean.
 
-The exit code is the verdict's (`proof_ci.verdicts`); `result.json` beside the logs explains it
-(`proof_ci.outcome`).
+The exit code is the verdict's (`model.verdicts`); `result.json` beside the logs explains it
+(`model.outcome`).
 """

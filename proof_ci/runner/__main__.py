@@ -14,8 +14,8 @@ from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
-from proof_ci.outcome import Outcome, Phase
-from proof_ci.verdicts import Verdict
+from proof_ci.model.outcome import Outcome, Phase
+from proof_ci.model.verdicts import Verdict
 
 from . import foreign
 from .control import Control, ask

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from proof_ci.outcome import Phase
+from proof_ci.model.outcome import Phase
 
 from . import foreign
 from .classify import HOLDS, REFUTED

@@ -8,8 +8,8 @@ the output counts.
 import signal
 from dataclasses import dataclass
 
-from proof_ci.outcome import Count, Phase
-from proof_ci.verdicts import Verdict
+from proof_ci.model.outcome import Count, Phase
+from proof_ci.model.verdicts import Verdict
 
 HOLDS, REFUTED = "SUCCESSFUL", "FAILED"
 _HOLDS = {(0, HOLDS): True, (10, REFUTED): False}

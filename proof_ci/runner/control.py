@@ -10,7 +10,7 @@ import socket
 from dataclasses import asdict
 from typing import Any
 
-from proof_ci.outcome import Count
+from proof_ci.model.outcome import Count
 
 from .proving import Earlier
 

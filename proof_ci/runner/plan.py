@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from proof_ci.outcome import Phase
+from proof_ci.model.outcome import Phase
 
 from .process import Limits
 

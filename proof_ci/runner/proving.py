@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
-from proof_ci.outcome import Count, Outcome, Phase, PhaseRun
-from proof_ci.verdicts import Verdict
+from proof_ci.model.outcome import Count, Outcome, Phase, PhaseRun
+from proof_ci.model.verdicts import Verdict
 
 from . import foreign, said
 from .classify import HOLDS, REFUTED, Ended, Judgement, ending, judge, judge_build

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from proof_ci.outcome import Outcome
+from proof_ci.model.outcome import Outcome
 
 from .plain import line
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from proof_ci.outcome import Count
+from proof_ci.model.outcome import Count
 
 from .classify import HOLDS, REFUTED, Said
 from .plain import line

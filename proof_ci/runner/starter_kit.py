@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from proof_ci.outcome import Phase
+from proof_ci.model.outcome import Phase
 
 from . import foreign
 from .classify import HOLDS

@@ -11,11 +11,11 @@ from uuid import UUID
 
 import pytest
 
-from proof_ci.events import Cancel, Request, from_message
-from proof_ci.run import End, Job, Proving, Run
-from proof_ci.run import Tools as ToolsThere
-from proof_ci.table import RunsTable
-from proof_ci.verdicts import ProofResult, Verdict
+from proof_ci.aws.table import RunsTable
+from proof_ci.model.events import Cancel, Request, from_message
+from proof_ci.model.run import End, Job, Proving, Run
+from proof_ci.model.run import Tools as ToolsThere
+from proof_ci.model.verdicts import ProofResult, Verdict
 from snapshot_tool.model.names import ImageDigest, SnapshotId
 from snapshot_tool.model.request import CancelRequest, RunRequest, Tools
 from snapshot_tool.model.run import CommitSha, RunId

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from proof_ci.outcome import Count
+from proof_ci.model.outcome import Count
+from proof_ci.model.verdicts import Verdict
 from proof_ci.report.model import Proof, Run
-from proof_ci.verdicts import Verdict
 
 RUN_ID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 BEFORE_ID = "11111111-cc78-11e3-81ab-4c9367dc0958"

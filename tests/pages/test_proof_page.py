@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from proof_ci.model.verdicts import Verdict
 from proof_ci.report.archive import Archive
 from proof_ci.report.evidence import gather, keep
 from proof_ci.report.places import proof_prefix
 from proof_ci.report.proof_page import Published, render
 from proof_ci.report.publishing import object_of, put_all
-from proof_ci.verdicts import Verdict
 
 from .conftest import LocalSite, Tabs
 from .samples import HOSTILE, RUN_ID, proof, run

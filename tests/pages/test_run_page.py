@@ -5,10 +5,10 @@ from time import perf_counter
 
 import pytest
 
+from proof_ci.model.verdicts import Verdict
 from proof_ci.report import page
 from proof_ci.report.changes import compare
 from proof_ci.report.model import Run
-from proof_ci.verdicts import Verdict
 
 from .conftest import LocalSite, Tabs, Watched
 from .samples import BEFORE_ID, HOSTILE, OLDER_ID, RUN_ID, SHA, earlier, proof, run, story

@@ -5,17 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from proof_ci.builds import build_of_event
 from proof_ci.ending import Endings
-from proof_ci.jobs import PREPARE, JobRequest, ended_job
 from proof_ci.launch import Launch
-from proof_ci.messages import SUMMARY, StatusUpdate
-from proof_ci.outcome import Outcome
+from proof_ci.model.builds import build_of_event
+from proof_ci.model.jobs import PREPARE, JobRequest, ended_job
+from proof_ci.model.messages import SUMMARY, StatusUpdate
+from proof_ci.model.outcome import Outcome
+from proof_ci.model.run import Run, RunRecord
+from proof_ci.model.verdicts import Verdict
 from proof_ci.ports import UnavailableError
-from proof_ci.run import Run, RunRecord
 from proof_ci.sweep import LostHeads, Sweep
 from proof_ci.verdict import Verdicts
-from proof_ci.verdicts import Verdict
 
 from .fakes import (
     DELIVERY,

@@ -5,18 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from proof_ci.builds import EndedBuild
-from proof_ci.events import Push
-from proof_ci.jobs import EndedJob, JobRequest
 from proof_ci.log import Log
-from proof_ci.ports import (
-    Answer,
-    Claim,
-    Lease,
-    TooLargeError,
-    UnavailableError,
-)
-from proof_ci.run import (
+from proof_ci.model.builds import EndedBuild
+from proof_ci.model.events import Push
+from proof_ci.model.jobs import EndedJob, JobRequest
+from proof_ci.model.run import (
     CLAIM_LIFE,
     LEASE_LIFE,
     End,
@@ -27,8 +20,15 @@ from proof_ci.run import (
     State,
     deadline,
 )
-from proof_ci.signature import sign
-from proof_ci.verdicts import ProofResult
+from proof_ci.model.signature import sign
+from proof_ci.model.verdicts import ProofResult
+from proof_ci.ports import (
+    Answer,
+    Claim,
+    Lease,
+    TooLargeError,
+    UnavailableError,
+)
 
 SECRET = "canary-secret-of-the-webhook-4711"
 TOKEN = "canary-token-of-github-0815"

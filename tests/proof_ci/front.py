@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from proof_ci.events import Command, Pull, PullRequest, Push
-from proof_ci.messages import StatusUpdate
+from proof_ci.model.events import Command, Pull, PullRequest, Push
+from proof_ci.model.messages import StatusUpdate
+from proof_ci.model.run import End, Run, RunRecord, State
+from proof_ci.model.trust import Project
 from proof_ci.ports import FinalError, RateLimitedError
-from proof_ci.run import End, Run, RunRecord, State
-from proof_ci.trust import Project
 
 from .fakes import DELIVERY, REPOSITORY, SHA, Broken
 

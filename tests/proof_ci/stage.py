@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proof_ci.outcome import Outcome
+from proof_ci.model.outcome import Outcome
 
 from .shelf import Shelf
 

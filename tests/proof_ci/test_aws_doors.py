@@ -10,13 +10,12 @@ import boto3
 import pytest
 
 from local_cloud import LocalCloud, testing
-from proof_ci import clients
-from proof_ci.aws import BatchQueue, PreparationProject, ResultsBucket
-from proof_ci.builds import EndedBuild
-from proof_ci.jobs import JobRequest, prepare_request, prove_prefix, prove_request
+from proof_ci.aws import BatchQueue, PreparationProject, ResultsBucket, clients
+from proof_ci.model.builds import EndedBuild
+from proof_ci.model.jobs import JobRequest, prepare_request, prove_prefix, prove_request
+from proof_ci.model.run import Run
+from proof_ci.model.verdicts import Verdict, judge
 from proof_ci.ports import TooLargeError, UnavailableError
-from proof_ci.run import Run
-from proof_ci.verdicts import Verdict, judge
 
 from .fakes import DELIVERY, REPOSITORY, SHA
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proof_ci.budget import FACTORS, Group, grouped, memory_class, warnings
-from proof_ci.found import Found, FoundError, Wanted
-from proof_ci.plan import Plan, PlanError
-from proof_ci.run import Run
+from proof_ci.model.budget import FACTORS, Group, grouped, memory_class, warnings
+from proof_ci.model.found import Found, FoundError, Wanted
+from proof_ci.model.plan import Plan, PlanError
+from proof_ci.model.run import Run
 
 from .fakes import DELIVERY, REPOSITORY, SHA
 

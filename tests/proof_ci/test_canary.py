@@ -3,7 +3,7 @@
 import pytest
 
 from proof_ci.canary import Canary, CanaryError
-from proof_ci.events import from_message
+from proof_ci.model.events import from_message
 from proof_ci.webhook import Webhook
 
 from .fakes import (

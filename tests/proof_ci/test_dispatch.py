@@ -10,11 +10,11 @@ import pytest
 from proof_ci.batches import handle_each
 from proof_ci.dispatch import FETCHING, WAITING, Dispatch
 from proof_ci.ending import Endings
-from proof_ci.events import APPROVE, RUN, Cancel, Event, Request, to_message
 from proof_ci.log import Log
-from proof_ci.messages import StatusUpdate
+from proof_ci.model.events import APPROVE, RUN, Cancel, Event, Request, to_message
+from proof_ci.model.messages import StatusUpdate
+from proof_ci.model.run import CLAIM_LIFE, End, Run, State
 from proof_ci.ports import UnavailableError
-from proof_ci.run import CLAIM_LIFE, End, Run, State
 
 from .fakes import (
     DELIVERY,

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from proof_ci.messages import SUMMARY
+from proof_ci.model.messages import SUMMARY
+from proof_ci.model.run import MOST_PENDING, End, Run, State
+from proof_ci.model.verdicts import Verdict
 from proof_ci.ports import UnavailableError
-from proof_ci.run import MOST_PENDING, End, Run, State
-from proof_ci.verdicts import Verdict
 
 from .aws_world import BUILD, RUN, World
 from .fakes import DELIVERY

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from proof_ci.events import (
+from proof_ci.model.events import (
     APPROVE,
     CANARY,
     RUN,

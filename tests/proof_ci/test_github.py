@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from proof_ci.config import PUBLIC_GITHUB, ConfigError, Name, Settings, safe_url
-from proof_ci.events import MalformedEventError
 from proof_ci.github import PAGE, RESERVE, GitHubApi, connector
-from proof_ci.messages import StatusUpdate
+from proof_ci.model.events import MalformedEventError
+from proof_ci.model.messages import StatusUpdate
 from proof_ci.ports import FinalError, RateLimitedError, UnavailableError
 
 from .fakes import DELIVERY, REPOSITORY, SHA, TOKEN

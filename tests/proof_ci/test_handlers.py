@@ -16,10 +16,10 @@ import pytest
 
 from local_cloud import LocalCloud
 from proof_ci import aws
-from proof_ci.clients import client
+from proof_ci.aws.clients import client
 from proof_ci.config import Name
-from proof_ci.events import APPROVE, from_message, to_message
-from proof_ci.messages import StatusUpdate
+from proof_ci.model.events import APPROVE, from_message, to_message
+from proof_ci.model.messages import StatusUpdate
 from proof_ci.ports import UnavailableError
 
 from .fakes import DELIVERY, REPOSITORY, SECRET, SHA, TOKEN, push_payload, request, sqs_event

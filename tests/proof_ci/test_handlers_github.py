@@ -15,13 +15,13 @@ from local_cloud import LocalCloud, testing
 from proof_ci.batches import handle_each
 from proof_ci.dispatch import FETCHING, WAITING, Dispatch
 from proof_ci.ending import Endings
-from proof_ci.events import pull_ref, to_message
 from proof_ci.github import RESERVE, GitHubApi
-from proof_ci.lost import PATIENCE, Heads, lost_events
-from proof_ci.messages import StatusUpdate
+from proof_ci.model.events import pull_ref, to_message
+from proof_ci.model.lost import PATIENCE, Heads, lost_events
+from proof_ci.model.messages import StatusUpdate
+from proof_ci.model.run import CLAIM_LIFE, End, RunRecord, State
+from proof_ci.model.trust import Project
 from proof_ci.ports import FinalError, RateLimitedError
-from proof_ci.run import CLAIM_LIFE, End, RunRecord, State
-from proof_ci.trust import Project
 from proof_ci.webhook import Webhook
 
 from .fakes import (

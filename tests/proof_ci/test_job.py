@@ -12,8 +12,8 @@ import pytest
 
 from proof_ci.job.archive import ArchiveError, Bounds, pack, unpack
 from proof_ci.job.order import Order, OrderError
-from proof_ci.outcome import Count, Outcome, Phase
-from proof_ci.verdicts import Verdict
+from proof_ci.model.outcome import Count, Outcome, Phase
+from proof_ci.model.verdicts import Verdict
 
 from .stage import (
     GOTO,

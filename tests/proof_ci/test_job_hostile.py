@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from proof_ci.model.verdicts import Verdict
 from proof_ci.runner.confinement import may_change_users
 from proof_ci.runner.process import children
-from proof_ci.verdicts import Verdict
 
 from .stage import GOTO, HOLDS, MARKER, Files, Link, Stage, cbmc, proof, tarball
 

@@ -11,8 +11,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from proof_ci.job.objects import S3, ObjectError
-from proof_ci.verdicts import Verdict
+from proof_ci.job.objects import S3, ObjectError, TakenError
+from proof_ci.model.verdicts import Verdict
 
 from .http_shelf import Counter, served
 from .shelf import Shelf
@@ -78,7 +78,7 @@ def test_what_is_written_is_not_written_again(stage: Stage, s3: S3) -> None:
     other.write_bytes(b"other")
     s3.put_new(RESULTS, "a", mine)
     s3.put_new(RESULTS, "a", mine)
-    with pytest.raises(ObjectError, match="cannot be written"):
+    with pytest.raises(TakenError, match="written by another"):
         s3.put_new(RESULTS, "a", other)
     assert stage.shelf.read(RESULTS, "a", 9) == b"mine"
 

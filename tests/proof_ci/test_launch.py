@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from proof_ci.messages import SUMMARY
+from proof_ci.model.messages import SUMMARY
+from proof_ci.model.run import LEASE_LIFE, End, RunRecord, State, Tools
+from proof_ci.model.verdicts import Verdict
 from proof_ci.ports import BusyError, UnavailableError
-from proof_ci.run import LEASE_LIFE, End, RunRecord, State, Tools
-from proof_ci.verdicts import Verdict
 
 from .aws_world import BUILD, RUN, URL, Fault, World, build_event, proofs_json
 from .fakes import DELIVERY, SHA

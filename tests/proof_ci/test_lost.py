@@ -2,9 +2,9 @@
 
 import pytest
 
-from proof_ci.events import Pull, PullRequest, Push, from_message, to_message
-from proof_ci.lost import PATIENCE, Heads, delivery_of, lost_events
-from proof_ci.run import End, RunRecord, State
+from proof_ci.model.events import Pull, PullRequest, Push, from_message, to_message
+from proof_ci.model.lost import PATIENCE, Heads, delivery_of, lost_events
+from proof_ci.model.run import End, RunRecord, State
 
 from .fakes import DELIVERY, REPOSITORY, SHA
 from .front import OTHER_SHA, PROJECT, PULL_REF, pull, record

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from proof_ci.batches import handle_each
-from proof_ci.outcome import Outcome
+from proof_ci.model.outcome import Outcome
+from proof_ci.model.run import End, Run, RunRecord, State
+from proof_ci.model.verdicts import ProofResult, Verdict
 from proof_ci.ports import UnavailableError
 from proof_ci.report.archive import Body
 from proof_ci.report.publishing import Reports
 from proof_ci.report.store import LASTING, Page
-from proof_ci.run import End, Run, RunRecord, State
-from proof_ci.verdicts import ProofResult, Verdict
 
 from .fakes import DELIVERY, REPOSITORY, SHA, FakeRuns, Lines, sqs_event
 from .test_report_archive import Entry, pack

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proof_ci.events import MalformedEventError
-from proof_ci.outcome import Count
+from proof_ci.model.events import MalformedEventError
+from proof_ci.model.outcome import Count
+from proof_ci.model.verdicts import Verdict
 from proof_ci.report import document, page, proof_page, words
 from proof_ci.report.changes import Change, baseline, compare
 from proof_ci.report.evidence import Evidence, Property, gather
@@ -18,7 +19,6 @@ from proof_ci.report.model import Proof, Run
 from proof_ci.report.places import proof_prefix, segment
 from proof_ci.report.saying import summary
 from proof_ci.report.viewer import mended
-from proof_ci.verdicts import Verdict
 from tests.pages.samples import (
     BEFORE_ID,
     HOSTILE,

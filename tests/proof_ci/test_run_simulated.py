@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from proof_ci.messages import SUMMARY
+from proof_ci.model.messages import SUMMARY
+from proof_ci.model.run import End, State
+from proof_ci.model.verdicts import Verdict
 from proof_ci.ports import UnavailableError
-from proof_ci.run import End, State
 from proof_ci.sweep import SweepError
-from proof_ci.verdicts import Verdict
 
 from .aws_world import Event, Fault, World, is_preparing, outcome, proofs_json
 from .fakes import DELIVERY

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from proof_ci.outcome import Count, Outcome, Phase
-from proof_ci.verdicts import Verdict
+from proof_ci.model.outcome import Count, Outcome, Phase
+from proof_ci.model.verdicts import Verdict
 
 ROOT = Path(__file__).parents[2]
 

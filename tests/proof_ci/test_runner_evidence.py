@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proof_ci.outcome import Count, Phase
+from proof_ci.model.outcome import Count, Phase
+from proof_ci.model.verdicts import Verdict
 from proof_ci.runner import said
 from proof_ci.runner.classify import HOLDS, REFUTED, Ended, Said, judge, judge_build
 from proof_ci.runner.machine import kills, memory
 from proof_ci.runner.said import from_text
-from proof_ci.verdicts import Verdict
 
 GREEN = "** 0 of 67 failed (1 iterations)\nVERIFICATION SUCCESSFUL\n"
 RED = "[main.assertion.1] line 1 must end SUCCESSFUL: FAILURE\nVERIFICATION FAILED\n"

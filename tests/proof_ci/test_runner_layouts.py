@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proof_ci.outcome import Phase
+from proof_ci.model.outcome import Phase
 from proof_ci.runner.batch_yaml import BatchYamlProof, parse, words
 from proof_ci.runner.classify import HOLDS, REFUTED
 from proof_ci.runner.discovery import Found, discover, read

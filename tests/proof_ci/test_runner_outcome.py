@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proof_ci.outcome import Count, Outcome, OutcomeError, Phase, PhaseRun
-from proof_ci.verdicts import Verdict
+from proof_ci.model.outcome import Count, Outcome, OutcomeError, Phase, PhaseRun
+from proof_ci.model.verdicts import Verdict
 
 OUTCOMES = st.builds(
     Outcome,

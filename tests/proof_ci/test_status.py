@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from proof_ci.batches import handle_each
-from proof_ci.messages import StatusUpdate
+from proof_ci.model.messages import StatusUpdate
 from proof_ci.status import A_MINUTE, AT_ONCE, Pace, StatusWriter
 
 from .fakes import (

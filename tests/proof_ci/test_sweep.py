@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from proof_ci.events import Pull, from_message
-from proof_ci.messages import SUMMARY
+from proof_ci.model.events import Pull, from_message
+from proof_ci.model.messages import SUMMARY
+from proof_ci.model.run import End, State
+from proof_ci.model.verdicts import Verdict
 from proof_ci.ports import UnavailableError
-from proof_ci.run import End, State
 from proof_ci.sweep import MOST_JOBS, MOST_SECONDS, SweepError
-from proof_ci.verdicts import Verdict
 
 from .aws_world import BUILD, RUN, World
 from .fakes import DELIVERY, REPOSITORY, SHA

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from local_cloud import LocalCloud, testing
-from proof_ci.ports import Claim, Lease, Runs
-from proof_ci.run import (
+from proof_ci.aws.table import RunsTable
+from proof_ci.model.run import (
     CLAIM_LIFE,
     LEASE_LIFE,
     End,
@@ -23,8 +23,8 @@ from proof_ci.run import (
     Tools,
     deadline,
 )
-from proof_ci.table import RunsTable
-from proof_ci.verdicts import ProofResult, Verdict
+from proof_ci.model.verdicts import ProofResult, Verdict
+from proof_ci.ports import Claim, Lease, Runs
 
 from .fakes import DELIVERY, REPOSITORY, SHA, FakeClock, FakeRuns
 

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from proof_ci.events import (
+from proof_ci.model.events import (
     APPROVE,
     RUN,
     Cancel,
@@ -14,8 +14,8 @@ from proof_ci.events import (
     Pull,
     Request,
 )
-from proof_ci.run import End, RunRecord, State
-from proof_ci.trust import (
+from proof_ci.model.run import End, RunRecord, State
+from proof_ci.model.trust import (
     CLOSED_REASON,
     DELETED_REASON,
     Approve,

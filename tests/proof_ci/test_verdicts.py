@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proof_ci.events import MalformedEventError
-from proof_ci.jobs import ended_job, placed
-from proof_ci.judging import Published, Unreadable, conclude
-from proof_ci.messages import SUMMARY, status_of
-from proof_ci.outcome import Count, Outcome, Phase, PhaseRun
+from proof_ci.model.events import MalformedEventError
+from proof_ci.model.jobs import ended_job, placed
+from proof_ci.model.judging import Published, Unreadable, conclude
+from proof_ci.model.messages import SUMMARY, status_of
+from proof_ci.model.outcome import Count, Outcome, Phase, PhaseRun
+from proof_ci.model.run import End, Job, State, overall
+from proof_ci.model.verdicts import Ending, ProofResult, Verdict, is_proof, judge
 from proof_ci.ports import UnavailableError
-from proof_ci.run import End, Job, State, overall
 from proof_ci.telling import tally
-from proof_ci.verdicts import Ending, ProofResult, Verdict, is_proof, judge
 
 from .aws_world import RUN, World, job_event, object_event, outcome
 from .fakes import DELIVERY, REPOSITORY, SHA

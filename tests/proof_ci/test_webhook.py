@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from proof_ci.events import from_message
-from proof_ci.signature import sign
+from proof_ci.model.events import from_message
+from proof_ci.model.signature import sign
 from proof_ci.webhook import LARGEST_BODY, Response, Webhook
 
 from .fakes import (

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from demo.packages import unpack
-from proof_ci.outcome import Outcome
+from proof_ci.model.outcome import Outcome
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "padmath"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from proof_ci.outcome import Phase
+from proof_ci.model.outcome import Phase
+from proof_ci.model.verdicts import Verdict
 from proof_ci.runner.discovery import discover
-from proof_ci.verdicts import Verdict
 
 from .conftest import EXAMPLE, SUITES, Cbmc, Project
 

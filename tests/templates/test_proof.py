@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from proof_ci.verdicts import Verdict
+from proof_ci.model.verdicts import Verdict
 from tests.fakes.tables import SCHEMAS
 from tests.templates.synthesis import (
     CHECKOUT,

@@ -27,7 +27,16 @@ NAMES = st.sampled_from(
     [
         *("state", "verdict", "created_at", "ended_at", "deadline", "jobs", "total", "remaining"),
         *("cache", "seconds", "peak_memory", "warnings", "provisional", "number", "reason", "sha"),
-        *("attempt", "finished_at", "refuted", "snapshot_id", "replay_of", "ref", "kind", "problems"),
+        *(
+            "attempt",
+            "finished_at",
+            "refuted",
+            "snapshot_id",
+            "replay_of",
+            "ref",
+            "kind",
+            "problems",
+        ),
     ]
 )
 ITEMS = st.dictionaries(NAMES, VALUES)

@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from .clients import client as aws_client
-from .clients import code, translated
-from .events import MalformedEventError
-from .ports import Claim, Lease, UnavailableError
-from .run import (
+from proof_ci.aws.clients import client as aws_client
+from proof_ci.aws.clients import code, translated
+from proof_ci.model.events import MalformedEventError
+from proof_ci.model.run import (
     CLAIM_LIFE,
     LEASE_LIFE,
     End,
@@ -29,7 +28,8 @@ from .run import (
     Tools,
     deadline,
 )
-from .verdicts import ProofResult, Verdict
+from proof_ci.model.verdicts import ProofResult, Verdict
+from proof_ci.ports import Claim, Lease, UnavailableError
 
 RUN_LIFE = 400 * 24 * 3600
 LATEST = 20

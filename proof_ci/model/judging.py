@@ -8,8 +8,8 @@ is contradicted by nothing, is green.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .outcome import Count, Outcome
-from .verdicts import Ending, Verdict, broken_off, judge
+from proof_ci.model.outcome import Count, Outcome
+from proof_ci.model.verdicts import Ending, Verdict, broken_off, judge
 
 _DECISIVE = (Verdict.SUCCESS, Verdict.FAILURE, Verdict.ERROR)
 LONGEST_REASON = 500

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .events import MalformedEventError, check_delivery, check_repository, check_sha
+from proof_ci.model.events import MalformedEventError, check_delivery, check_repository, check_sha
 
 _PROOF = re.compile(r"(?!/)(?!.*(^|/)\.{1,2}(/|$))[A-Za-z0-9._/+-]{1,200}(?<!/)")
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Literal
 
-from .ports import UnavailableError
+from proof_ci.ports import UnavailableError
 
 Service = Literal["secretsmanager", "ssm", "sqs", "dynamodb", "codebuild", "s3", "batch"]
 

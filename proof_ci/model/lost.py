@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import NAMESPACE_URL, uuid5
 
-from .events import Pull, PullRequest, Push
-from .run import RunRecord
-from .trust import Project, counts
+from proof_ci.model.events import Pull, PullRequest, Push
+from proof_ci.model.run import RunRecord
+from proof_ci.model.trust import Project, counts
 
 PATIENCE = 180
 """Seconds in which a pull request's own delivery is still to be waited for."""

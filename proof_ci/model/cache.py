@@ -2,9 +2,9 @@
 
 import json
 
-from .outcome import Outcome
-from .run import Run
-from .verdicts import Verdict
+from proof_ci.model.outcome import Outcome
+from proof_ci.model.run import Run
+from proof_ci.model.verdicts import Verdict
 
 VERSION = 1
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from .events import MalformedEventError, check_delivery, check_repository, check_sha
-from .verdicts import Verdict
+from proof_ci.model.events import MalformedEventError, check_delivery, check_repository, check_sha
+from proof_ci.model.verdicts import Verdict
 
 _REF = re.compile(
     r"(refs/heads/[^\x00-\x20\x7f~^:?*\[\\\ud800-\udfff]{1,240}|refs/pull/[1-9][0-9]{0,9}/head)?"

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from .verdicts import Verdict
+from proof_ci.model.verdicts import Verdict
 
 VERSION = 3
 _LONGEST = 10_000

@@ -4,16 +4,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .builds import EndedBuild, build_of_answer
-from .clients import client, translated, unless
-from .config import Name, Settings
-from .ending import Endings
-from .jobs import EndedJob, JobRequest, ended_job
-from .log import Log
-from .ports import TooLargeError, UnavailableError
-from .run import Run
-from .table import RunsTable
-from .telling import Telling
+from proof_ci.aws.clients import client, translated, unless
+from proof_ci.aws.table import RunsTable
+from proof_ci.config import Name, Settings
+from proof_ci.ending import Endings
+from proof_ci.log import Log
+from proof_ci.model.builds import EndedBuild, build_of_answer
+from proof_ci.model.jobs import EndedJob, JobRequest, ended_job
+from proof_ci.model.run import Run
+from proof_ci.ports import TooLargeError, UnavailableError
+from proof_ci.telling import Telling
 
 if TYPE_CHECKING:
     from mypy_boto3_codebuild.type_defs import EnvironmentVariableTypeDef

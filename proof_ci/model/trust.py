@@ -9,7 +9,7 @@ says when it is asked, never what an event says.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .events import (
+from proof_ci.model.events import (
     APPROVE,
     CLOSED,
     Cancel,
@@ -22,7 +22,7 @@ from .events import (
     Request,
     same,
 )
-from .run import End, Run, RunRecord, State, Tools
+from proof_ci.model.run import End, Run, RunRecord, State, Tools
 
 CLOSED_REASON = "the pull request is closed"
 DELETED_REASON = "the branch is deleted"

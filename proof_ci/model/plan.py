@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .budget import Group
-from .run import Run
-from .verdicts import is_proof
+from proof_ci.model.budget import Group
+from proof_ci.model.run import Run
+from proof_ci.model.verdicts import is_proof
 
 VERSION = 1
 LARGEST = 8 * 1024 * 1024

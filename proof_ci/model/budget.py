@@ -6,7 +6,7 @@ The classes are the account's usual memory of a job, and twice, four and eight t
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .found import Wanted
+from proof_ci.model.found import Wanted
 
 FACTORS = (1, 2, 4, 8)
 LARGEST_ARRAY = 10_000  # Batch's

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .verdicts import is_proof
+from proof_ci.model.verdicts import is_proof
 
 VERSION = 1
 LARGEST = 8 * 1024 * 1024

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .reading import mapping, number, text
-from .run import Job, Run
-from .verdicts import Ending
+from proof_ci.model.reading import mapping, number, text
+from proof_ci.model.run import Job, Run
+from proof_ci.model.verdicts import Ending
 
 PREPARE = "prepare"
 PROVE = "prove"

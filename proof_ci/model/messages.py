@@ -6,9 +6,9 @@ import re
 from dataclasses import asdict, dataclass, field
 from urllib.parse import quote, urlsplit
 
-from .events import MalformedEventError, check_repository, check_sha
-from .run import Run, RunRecord
-from .verdicts import ProofResult, Verdict
+from proof_ci.model.events import MalformedEventError, check_repository, check_sha
+from proof_ci.model.run import Run, RunRecord
+from proof_ci.model.verdicts import ProofResult, Verdict
 
 SUMMARY = "CBMC proofs"
 """The context of the status that speaks for the whole commit."""
