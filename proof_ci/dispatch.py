@@ -151,7 +151,8 @@ class Dispatch:
             log.info("already approved or ended", sha=wait.run.sha)
             return
         self._supersede(wait, record, log)
-        self._tell(record, WAITING)
+        if self.endings.telling.begun_beside(record) is None:
+            self._tell(record, WAITING)
         self._tell_its_end(record)
         log.info(f"waits: {wait.why}", sha=wait.run.sha)
 

@@ -23,6 +23,7 @@ from proof_ci.model.verdicts import ProofResult, Verdict
 from proof_ci.ports import Queue, Runs
 
 AGAIN = "#again"
+_EARLY = (End.CANCELLED, End.SUPERSEDED)
 _SHORT = 7
 
 
@@ -71,9 +72,10 @@ class Telling:
     def end(self, record: RunRecord, again: str = "") -> None:
         """Tell an ended run's results that were not told, what stays without one, and the summary.
 
-        A run that was ended early does not speak over a younger run of the same commit.
+        A run that was ended early does not speak over a younger run of the same commit, and one
+        that never began over none that did: whoever heads a pull request with it could do so.
         """
-        run, early = record.run, record.verdict in (End.CANCELLED, End.SUPERSEDED)
+        run, early = record.run, record.verdict in _EARLY
         known = {result.proof for result in self.runs.results(run)}
         for result in self.runs.untold(run):
             self.result(run, result, again)
@@ -83,9 +85,26 @@ class Telling:
         for proof in record.pending:
             if proof not in known | spoken:
                 self._proof(run, proof, "error", description, again)
-        if younger is None and record.verdict is not None:
-            self.summary(run, record.verdict.github_state, description, again)
+        if younger is None:
+            self._last_word(record, description, again)
         self.page(record)
+
+    def _last_word(self, record: RunRecord, description: str, again: str) -> None:
+        """The summary of an ended run; for one that never began, that of another that did."""
+        other = None if record.build_id else self.begun_beside(record)
+        if other is not None and other.verdict is not None:
+            again = f"#{record.run.run_id}{again}"
+            self.summary(other.run, other.verdict.github_state, self.description(other), again)
+        elif other is None and record.verdict is not None:
+            self.summary(record.run, record.verdict.github_state, description, again)
+
+    def begun_beside(self, record: RunRecord) -> RunRecord | None:
+        """The latest other run of the commit that tells GitHub, began, and was not ended early."""
+        for other in self.runs.of_commit(record.run.sha):
+            is_other = other.run.run_id != record.run.run_id
+            if is_other and other.run.statuses and other.build_id and other.verdict not in _EARLY:
+                return other
+        return None
 
     def description(self, record: RunRecord) -> str:
         """What the summary says of an ended run."""
@@ -101,7 +120,7 @@ class Telling:
         for other in self.runs.of_commit(record.run.sha):
             if other.run.run_id == record.run.run_id:
                 return None
-            if other.run.statuses and other.verdict not in (End.CANCELLED, End.SUPERSEDED):
+            if other.run.statuses and other.verdict not in _EARLY:
                 return other
         return None
 

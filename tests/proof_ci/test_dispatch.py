@@ -11,7 +11,7 @@ from proof_ci.batches import handle_each
 from proof_ci.dispatch import FETCHING, WAITING, Dispatch
 from proof_ci.ending import Endings
 from proof_ci.log import Log
-from proof_ci.model.events import APPROVE, RUN, Cancel, Event, Request, to_message
+from proof_ci.model.events import APPROVE, CLOSED, RUN, Cancel, Event, Request, to_message
 from proof_ci.model.messages import StatusUpdate
 from proof_ci.model.run import CLAIM_LIFE, End, Run, State
 from proof_ci.ports import UnavailableError
@@ -194,6 +194,20 @@ def test_a_run_that_ended_while_it_was_told_to_wait_is_told_to_have_ended(world:
     world.statuses = EndsIt()
     assert world.handle(pull_request()) == []
     assert world.told()[-1] == (SHA, "Cancelled by request")
+
+
+def test_a_stranger_cannot_speak_over_the_verdict_of_somebody_elses_commit(world: World) -> None:
+    """The branch's head is proved; a stranger's pull request has the same head, and is closed."""
+    main = Run(delivery(5), REPOSITORY, SHA, PROJECT.ref, "push")
+    world.known(main, State.FETCHING)
+    world.handle(pull_request())
+    assert world.states()[DELIVERY] == (State.WAITING, None)
+    assert world.told() == []
+    world.runs.end(main.run_id, End.SUCCESS, "2 proofs hold")
+    world.hub.pulls[7] = pull(open=False)
+    world.handle(pull_request(delivery=delivery(6), action=CLOSED))
+    assert world.states()[DELIVERY] == (State.ENDED, End.CANCELLED)
+    assert world.told() == [(SHA, "2 proofs hold")]
 
 
 def test_a_push_after_the_approval_does_not_run(world: World) -> None:
