@@ -1,5 +1,7 @@
 """Folders that a project's own user can reach, also where the tests are run by root."""
 
+import atexit
+import functools
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,3 +18,14 @@ def open_place() -> Iterator[Path]:
         yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+@functools.cache
+def open_code() -> Path:
+    """The package where everybody may read it, as in a job; this checkout may be closed."""
+    made = Path(tempfile.mkdtemp(prefix="code-")).resolve()
+    made.chmod(0o755)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(__file__).parents[2] / "proof_ci", made / "proof_ci", ignore=ignored)
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made

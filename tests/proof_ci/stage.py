@@ -18,6 +18,7 @@ from typing import Any
 
 from proof_ci.model.outcome import Outcome
 
+from .places import open_code
 from .shelf import Shelf
 
 ROOT = Path(__file__).parents[2]
@@ -131,12 +132,12 @@ class Stage:
         }  # fmt: skip
 
     def start(self, task: str, **more: str) -> subprocess.Popen[str]:
-        environment = {**self.environment(task), "PYTHONPATH": str(ROOT), **more}
+        environment = {**self.environment(task), "PYTHONPATH": f"{open_code()}:{ROOT}", **more}
         disk, home = self.top / "disk", self.home
         before: list[str] = []
         if size := more.get("DISK"):
             before, home = _on_a_disk(size, disk), disk / "home"
-        job = [sys.executable, "-m", "tests.proof_ci.shelf", str(self.shelf.top), str(home)]
+        job = [sys.executable, "-P", "-m", "tests.proof_ci.shelf", str(self.shelf.top), str(home)]
         return subprocess.Popen(
             [*before, *job],
             env=environment,
