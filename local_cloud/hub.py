@@ -59,10 +59,6 @@ class Hub:
         """Deletes a branch, and closes the pull requests from it."""
         self._do("delete_ref", repository=repository, ref=f"refs/heads/{branch}", user=user)
 
-    def delete_tag(self, repository: str, tag: str, *, user: str = "developer") -> None:
-        """Deletes a tag."""
-        self._do("delete_ref", repository=repository, ref=f"refs/tags/{tag}", user=user)
-
     def fork(self, repository: str, fork: str) -> None:
         """Makes a fork, a repository of its own."""
         self._do("fork", repository=repository, fork=fork)

@@ -32,8 +32,8 @@ from proof_ci.trace import traced
 
 AT_ONCE = 40
 A_MINUTE = 40
-"""So many writes at once, and then so many a minute: never more than 80 in any minute, for which
-GitHub may take a token's calls for abuse."""
+"""So many writes of an instance at once, and then so many a minute: never more than 80 of it in any
+minute, the most that GitHub bears. Where two do more, GitHub asks for patience, and gets it."""
 
 
 @dataclass

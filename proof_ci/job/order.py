@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from proof_ci.model.verdicts import is_proof
+
 RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY = re.compile(r"(?!/)[A-Za-z0-9._/:+-]{1,900}")
@@ -16,7 +18,6 @@ _IMAGE = re.compile(r"[A-Za-z0-9@:./_-]{1,300}")
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,1024}")
 _JOB = re.compile(r"[A-Za-z0-9-]{1,100}(:[0-9]{1,5})?")
 _COUNT = re.compile(r"[0-9]{1,9}")
-_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9._/+-]{0,199}")
 _T = TypeVar("_T")
 
 
@@ -104,9 +105,9 @@ class Order:
             sound = found["version"] == 1 and found["run_id"] == self.run_id
         except (ValueError, TypeError, LookupError, RecursionError) as error:
             raise OrderError(f"the plan has no proof {self.group}/{self.index}") from error
-        if not sound or not isinstance(name, str) or not _is_proof(name):
+        if not sound or not is_proof(name):
             raise OrderError("the plan is not this run's, or names no proof")
-        return name
+        return str(name)
 
 
 class _Asked:
@@ -142,8 +143,3 @@ def _pin(fields: Any) -> Pin:
     if not all(pattern.fullmatch(value) for pattern, value in forms):
         raise ValueError("a pin")
     return pin
-
-
-def _is_proof(name: str) -> bool:
-    parts = name.split("/")
-    return name == "." or (bool(_NAME.fullmatch(name)) and not {"", ".", ".."} & set(parts))

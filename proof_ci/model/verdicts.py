@@ -11,11 +11,11 @@ from enum import StrEnum
 
 from proof_ci.model.events import MalformedEventError, check_delivery, check_repository, check_sha
 
-_PROOF = re.compile(r"(?!/)(?!.*(^|/)\.{1,2}(/|$))[A-Za-z0-9._/+-]{1,200}(?<!/)")
+_PROOF = re.compile(r"(?!.*(^|/)\.{0,2}(/|$))[A-Za-z0-9_.][A-Za-z0-9._/+-]{0,199}")
 
 
 def is_proof(name: object) -> bool:
-    """Whether this is a proof's name: a relative path, "." for the project's top."""
+    """Whether this is a proof's name: a relative path of plain parts, "." for the project's top."""
     return isinstance(name, str) and (name == "." or _PROOF.fullmatch(name) is not None)
 
 

@@ -9,20 +9,19 @@ page, cannot meet: `/` is written `~`, which no name has, and the root's proof i
 Pages of runs and commits are equally deep: the same links are right in both.
 """
 
-import re
 from urllib.parse import quote
 
 from proof_ci.model.events import MalformedEventError
+from proof_ci.model.verdicts import is_proof
 
 ROOT = "."
 UP = "../../"
-_NAME = re.compile(r"(?!.*(^|/)\.{1,2}(/|$))(?!.*//)[A-Za-z0-9._+-][A-Za-z0-9._/+-]{0,199}(?<!/)")
 
 
 def check_name(name: object) -> str:
     """The name of a proof. Raises MalformedEventError for any other value."""
-    if isinstance(name, str) and (name == ROOT or _NAME.fullmatch(name)):
-        return name
+    if is_proof(name):
+        return str(name)
     raise MalformedEventError("the proof's name is not a relative path")
 
 

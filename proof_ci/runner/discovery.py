@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from proof_ci.model.verdicts import is_proof
+
 from . import batch_yaml, foreign, starter_kit
 from .plan import Proof, ProofError
 
 # Where a proof has both, its cbmc-batch.yaml is what a move to the starter kit left behind.
 MARKERS = (starter_kit.MARKER, batch_yaml.MARKER)
-_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9._/+-]{0,199}")
 MOST = 10_000
 _TOO_MANY = f"there are more than {MOST} proofs"
 _PROBLEMS = 50
@@ -59,7 +60,7 @@ def read(directory: Path) -> Proof:
 
 
 def _problem(top: Path, found: Found) -> str:
-    if not _NAME.fullmatch(found.name):
+    if not is_proof(found.name):
         return f"{found.name!r}: a proof's path is of letters, digits and ._+-/, at most 200"
     if not (top / found.name / "Makefile").is_file():
         return f"{found.name}: {found.layout}, but no Makefile"

@@ -60,8 +60,8 @@ def command(
 ) -> Answer:
     """Run a commit again in ACCOUNT, with any snapshot's tools.
 
-    RUN_OR_COMMIT is an earlier run's ID (a head of it will do), or a commit, which stands for its
-    newest run. The account stays as it is, and nothing is written to GitHub without --publish.
+    RUN_OR_COMMIT is an earlier run's ID or a commit (its newest run); the first characters will do.
+    The account stays as it is, and nothing is written to GitHub without --publish.
     """
     refuse_together(compare=compare, no_wait=no_wait)
     with shell.work() as work:
