@@ -49,6 +49,20 @@ def test_decisions_are_all_listed() -> None:
     assert listed == {path.name for path in folder.glob("0*.md")}
 
 
+def test_tests_that_documents_name_are_there() -> None:
+    """`test_name` in a document is a test, or a file of tests."""
+    files = [name for name in TRACKED if name.startswith("tests/") and name.endswith(".py")]
+    code = "\n".join((HOUSE / name).read_text() for name in files)
+    there = set(re.findall(r"def (test_\w+)", code)) | {Path(name).stem for name in files}
+    named = {
+        test
+        for name in TRACKED
+        if name.endswith(".md") and name != "CHANGELOG.md"
+        for test in re.findall(r"`(test_\w+)`", (HOUSE / name).read_text())
+    }
+    assert named - there == set()
+
+
 def test_links_between_documents_lead_somewhere() -> None:
     """A relative link in a document names a file that is there."""
     broken = [
