@@ -43,6 +43,15 @@ def test_a_head_that_is_known_is_not_lost() -> None:
         assert found(SHA, pull(), known=(branch, record(DELIVERY, state))) == ()
 
 
+def test_a_head_that_was_left_and_comes_back_is_another_run() -> None:
+    """The delivery id that it was found by the first time names a run that has ended."""
+    first = delivery_of(REPOSITORY, SHA, PROJECT.ref)
+    left = record(first, State.ENDED, ref=PROJECT.ref, verdict=End.SUPERSEDED)
+    [event], [again] = found(SHA, known=(left,)), found(SHA, known=(left,))
+    assert event == again
+    assert event.delivery != first
+
+
 @pytest.mark.parametrize(
     "known",
     [
