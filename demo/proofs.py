@@ -16,6 +16,7 @@ from demo.witness import Run, Witness, differing
 REPOSITORY = "example/padmath"
 EXAMPLE = sources.CHECKOUT / "examples" / "padmath"
 BUG = "cbmc/proofs/ring_push"
+PARTS = {"webhook", "dispatch", "preparation", "launch", "prepare", "prove", "verdict", "status"}
 _FOLLOWED = (0, 1)
 """What a run that is followed to its end may end with: all holds, or something does not."""
 
@@ -67,7 +68,18 @@ class Proofs:
             checked=f"red: {', '.join(red)}",
             holds=run.statuses_agree and BUG in red and len(red) == 3,
         )
+        self.follow(run)
         return run
+
+    def follow(self, run: Run) -> None:
+        """One ID leads from the delivery to the statuses."""
+        lines = self.commands.padstone("proof", "logs", "beta", run.run_id)["lines"]
+        parts = {line["part"] for line in lines}
+        self.show.fact(
+            "the delivery's ID leads through all parts",
+            checked=f"{len(lines)} lines of {', '.join(sorted(parts))}",
+            holds=parts >= PARTS,
+        )
 
     def fix(self, project: Path, before: Run) -> Run:
         """The bug is fixed; what held and did not change is not proved again."""
