@@ -27,7 +27,7 @@ demo: setup ## play a snapshot's whole life on the local cloud
 	padstone local demo
 
 test: setup ## run every test of the gate
-	pytest -n 3 --dist loadscope
+	pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 check: setup ## format, lint, types, floors of the house
 	ruff format --check .
