@@ -5,9 +5,11 @@ import select
 import socket
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from proof_ci.runner.confinement import may_change_users
@@ -105,10 +107,17 @@ def unpacking(archive: Path, directory: Path, *, confined: bool) -> subprocess.P
         descriptor = opened.fileno()
         return subprocess.Popen(
             [sys.executable, "-S", program, f"/proc/self/fd/{descriptor}", str(directory), *more],
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(_PACKAGE)},
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(_unpacker())},
             stdin=subprocess.DEVNULL,
             pass_fds=[descriptor],
         )
+
+
+def _unpacker() -> list[str]:
+    """Where the unpacking program finds what it imports."""
+    newer = None if hasattr(tarfile, "data_filter") else find_spec("backports.tarfile")
+    beside = [] if newer is None or newer.origin is None else [Path(newer.origin).parents[2]]
+    return [str(folder) for folder in (_PACKAGE, *beside)]
 
 
 def _as_runner() -> list[str]:
