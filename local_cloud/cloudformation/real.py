@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudwatch, ec2, secretsmanager
+from ministack.services import cloudwatch, codebuild, ec2, secretsmanager
 from ministack.services.cloudformation import provisioners
 
 from local_cloud.cloudformation.registry import Made, Properties, name_of, register
@@ -29,6 +29,7 @@ def install() -> None:
     _inline("AWS::SQS::QueueInlinePolicy", "AWS::SQS::QueuePolicy", "Queue", "Queues")
     _secrets_by_arn()
     _reachable_apis()
+    _logs_of_builds()
 
 
 def _create_alarm(logical_id: str, properties: Properties, stack: str) -> Made:
@@ -83,6 +84,25 @@ def _secrets_by_arn() -> None:
         stock_delete(name_of_secret(arn), properties)
 
     handlers.update(create=create, update=update, delete=delete)
+
+
+def _logs_of_builds() -> None:
+    """A project's builds write where the template says; stock forgets it."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::CodeBuild::Project"]
+    stock_create, stock_update = handlers["create"], handlers["update"]
+
+    def keep(made: Made, properties: Properties) -> Made:
+        told = provisioners._codebuild_cfn_to_api(properties.get("LogsConfig") or {})
+        codebuild._projects[made[0]]["logsConfig"] = told
+        return made
+
+    def create(logical_id: str, properties: Properties, stack: str) -> Made:
+        return keep(stock_create(logical_id, properties, stack), properties)
+
+    def update(name: str, old: Properties, new: Properties, *more: Any, **named: Any) -> Made:
+        return keep(stock_update(name, old, new, *more, **named), new)
+
+    handlers.update(create=create, update=update)
 
 
 def _reachable_apis() -> None:

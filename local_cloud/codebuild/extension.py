@@ -147,10 +147,20 @@ def _overridden(project: Mapping[str, Any], request: Mapping[str, Any]) -> dict[
     return settings
 
 
+def _where_logged(settings: dict[str, Any], build_id: str) -> dict[str, str]:
+    """The project's own log group, if it names one; there a stream is called after the build."""
+    chosen = (settings.get("logsConfig") or {}).get("cloudWatchLogs") or {}
+    if not chosen.get("groupName"):
+        return {}
+    names = [chosen.get("streamName"), build_id.rpartition(":")[2]]
+    return {"groupName": chosen["groupName"], "streamName": "/".join(filter(None, names))}
+
+
 def _execute(record: dict[str, Any], settings: dict[str, Any], extra: dict[str, Any]) -> None:
     machine, build_id = _machines[0], record["id"]
     running = _running[build_id]
     home = machine.layout.work / "builds" / build_id.replace(":", "_")
+    record["logs"] |= _where_logged(settings, build_id)
     emit = logs.stream(record["logs"]["groupName"], record["logs"]["streamName"])
     try:
         home.mkdir(parents=True)

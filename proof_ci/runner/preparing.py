@@ -55,6 +55,7 @@ class Preparing:
         prepared = bool(groups) and self._pack()
         text = json.dumps(self._told(found, prepared=prepared), sort_keys=True)
         (self.work / FOUND).write_text(text, encoding="utf-8")
+        print(f"proof-runner: {len(found.proofs)} proofs are found", flush=True)
 
     def _run(self, group: Path, number: int) -> None:
         log = self.work / f"prepare-{number}.txt"
