@@ -140,7 +140,7 @@ class ProofAccount:
         written = [s for s in self.cloud.statuses() if s["sha"] == sha]
         return {s["context"]: (s["state"], s["description"]) for s in written}
 
-    def ended(self, sha: str, *, number: int = 1, seconds: float = 120.0) -> Item:
+    def ended(self, sha: str, *, number: int = 1, seconds: float = 300.0) -> Item:
         """The commit's run of that number (from 1), once it has ended and GitHub was told."""
 
         def over() -> Item | None:

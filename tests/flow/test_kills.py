@@ -359,7 +359,7 @@ GATE: dict[str, Kill] = {
     "report crashes": crash("report", times=2),
     "dispatch dies after the build's start": step("codebuild:StartBuild", "error_after"),
     "launch dies after a submission": step("batch:SubmitJob", "error_after", nth=2),
-    "build killed": Kill(after=kill_build, ends=TOLD),
+    "build killed": Kill(after=kill_build, ends=TOLD | {"failure"}),  # it may be faster
     "host of the preparation lost": lose_next("host", 1),
     "hosts of proofs lost for good": Kill(after=partial(lose_proofs, "host", 4), ends=TOLD),
     "ends of proofs dropped": mishap("drop", PROVED, 3),

@@ -229,7 +229,7 @@ def alive(project: Path) -> list[str]:
 
 def until(holds: Callable[[], bool]) -> None:
     """Wait for something that takes a moment."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)
