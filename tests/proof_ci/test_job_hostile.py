@@ -333,14 +333,15 @@ def test_a_fork_bomb_ends_with_its_phase(stage: Stage) -> None:
     assert not _running("bomb.py")
 
 
-def _running(word: str) -> list[str]:
+def _running(argument: str) -> list[list[str]]:
+    """Processes of this machine that were started with exactly this argument."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            found.append(path.read_text(errors="replace"))
+            found.append(path.read_text(errors="replace").split("\0"))
         except OSError:
             continue
-    return [each for each in found if word in each]
+    return [each for each in found if argument in each]
 
 
 def test_what_is_left_in_the_background_goes(stage: Stage) -> None:
