@@ -293,6 +293,11 @@ def build(scene: Scene) -> str:
     return str(run["build_id"])
 
 
+def hold_source(scene: Scene) -> None:
+    """Let the build wait for the source's place, so that it cannot be faster than its kill."""
+    scene.account.cloud.faults.add("s3:PutObject", kind="delay", seconds=20)
+
+
 def kill_build(scene: Scene) -> None:
     """Kill what the build runs, as soon as it runs something."""
 
@@ -359,7 +364,7 @@ GATE: dict[str, Kill] = {
     "report crashes": crash("report", times=2),
     "dispatch dies after the build's start": step("codebuild:StartBuild", "error_after"),
     "launch dies after a submission": step("batch:SubmitJob", "error_after", nth=2),
-    "build killed": Kill(after=kill_build, ends=TOLD | {"failure"}),  # it may be faster
+    "build killed": Kill(before=hold_source, after=kill_build, ends=TOLD),
     "host of the preparation lost": lose_next("host", 1),
     "hosts of proofs lost for good": Kill(after=partial(lose_proofs, "host", 4), ends=TOLD),
     "ends of proofs dropped": mishap("drop", PROVED, 3),
