@@ -5,7 +5,7 @@ which the sweep repeats until the run is settled.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from proof_ci.log import Log
@@ -33,7 +33,15 @@ class Endings:
         """What tells of the same runs."""
         return Telling(self.runs, self.statuses, self.reports, self.report_url, self.log)
 
-    def end(self, record: RunRecord, verdict: End, reason: str, *, superseded_by: str = "") -> bool:
+    def end(
+        self,
+        record: RunRecord,
+        verdict: End,
+        reason: str,
+        *,
+        superseded_by: str = "",
+        problems: Sequence[str] = (),
+    ) -> bool:
         """End the run unless it has ended; whether this call did.
 
         Its build and jobs are stopped, and what was pending gets a final status: of a superseded
@@ -42,7 +50,9 @@ class Endings:
         leaves undone the sweep does.
         """
         run_id = record.run.run_id
-        ended = self.runs.end(run_id, verdict, reason, superseded_by=superseded_by)
+        ended = self.runs.end(
+            run_id, verdict, reason, superseded_by=superseded_by, problems=problems
+        )
         if ended:
             self.log.info("ended", correlation_id=run_id, verdict=verdict, reason=reason)
         self.settle(run_id)

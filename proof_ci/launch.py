@@ -204,7 +204,8 @@ class Launch:
 
     def _end_without_proofs(self, record: RunRecord, found: Found) -> None:
         first = found.problems[0]
-        self.endings.end(record, End.ERROR, f"No proof can be run: {first}")
+        problems = found.nameless()[:_MOST_PROBLEMS]
+        self.endings.end(record, End.ERROR, f"No proof can be run: {first}", problems=problems)
 
     def _job(
         self, run: Run, number: int, group: Group, source: str, known: Mapping[str, str]

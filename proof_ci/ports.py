@@ -141,8 +141,16 @@ class Runs(Protocol):
     def told(self, result: ProofResult) -> bool:
         """Record that everybody was told of a result; False if it no longer stands."""
 
-    def end(self, run_id: str, verdict: End, reason: str, *, superseded_by: str = "") -> bool:
-        """End a run; whether this call did."""
+    def end(
+        self,
+        run_id: str,
+        verdict: End,
+        reason: str,
+        *,
+        superseded_by: str = "",
+        problems: Sequence[str] = (),
+    ) -> bool:
+        """End a run; whether this call did. `problems` are those after which nothing was proved."""
 
     def settled(self, run_id: str) -> None:
         """Record that everybody was told of a run's end and nothing of it runs on."""

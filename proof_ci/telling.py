@@ -5,7 +5,7 @@ order of a commit. Whatever is told may be told again; each queue takes the same
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from proof_ci.log import Log
@@ -147,8 +147,8 @@ _COUNTED = {
 }
 
 
-def tally(results: Iterable[ProofResult], problems: int = 0) -> str:
-    """The results in words: "12 proofs hold, 1 is refuted, 1 timed out"."""
+def tally(results: Iterable[ProofResult], problems: Sequence[str] = ()) -> str:
+    """The results in words: "12 proofs hold, 1 is refuted, 1 timed out", and the first problem."""
     found = list(results)
     counts = Counter(result.verdict for result in found)
     unchanged = sum(1 for result in found if result.unchanged_since)
@@ -159,5 +159,6 @@ def tally(results: Iterable[ProofResult], problems: int = 0) -> str:
             extra = f" ({unchanged} unchanged)" if unchanged and verdict is Verdict.SUCCESS else ""
             parts.append(f"{count}{noun} {words[count > 1]}{extra}")
     if problems:
-        parts.append(f"{problems} {'problem' if problems == 1 else 'problems'} in its preparation")
+        noun = "problem" if len(problems) == 1 else "problems"
+        parts.append(f"{len(problems)} {noun} in its preparation: {problems[0]}")
     return ", ".join(parts)

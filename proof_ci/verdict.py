@@ -145,7 +145,7 @@ class Verdicts:
             return
         results = self.runs.results(record.run)
         verdict = overall((result.verdict for result in results), len(record.problems))
-        if not self.runs.end(run_id, verdict, tally(results, len(record.problems))):
+        if not self.runs.end(run_id, verdict, tally(results, record.problems)):
             return
         ended = self.runs.get(run_id)
         if ended is not None:

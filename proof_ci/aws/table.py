@@ -327,7 +327,15 @@ class RunsTable:
 
     # --- a run's end ------------------------------------------------------------------------------
 
-    def end(self, run_id: str, verdict: End, reason: str, *, superseded_by: str = "") -> bool:
+    def end(
+        self,
+        run_id: str,
+        verdict: End,
+        reason: str,
+        *,
+        superseded_by: str = "",
+        problems: Sequence[str] = (),
+    ) -> bool:
         """From any state but ended. The run stays listed as active until it is settled."""
         now = self._now()
         changes = {
@@ -337,6 +345,7 @@ class RunsTable:
             "updated_at": now,
             "ended_at": now,
             "superseded_by": superseded_by,
+            **({"problems": json.dumps(problems)} if problems else {}),
         }
         lasts = ("attribute_exists(run_id) AND #state <> :ended", {":ended": State.ENDED})
         update = self._update(run_id, changes, lasts)

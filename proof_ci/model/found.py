@@ -4,6 +4,7 @@ It was written where a project's own code has run. What is not of its form is re
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ _LONGEST_PROBLEM = 500
 _LONGEST_LOG = 8192
 _LARGEST_NUMBER = 2**50
 _LAYOUTS = ("cbmc-batch.yaml", "cbmc-proof.txt")
+_OF_A_PROOF = re.compile(rf"([^:]+): ((?:{'|'.join(map(re.escape, _LAYOUTS))}), .+)")
 
 
 class FoundError(Exception):
@@ -56,17 +58,17 @@ class Found:
             raise FoundError("the list of proofs is not of its form") from error
 
     def broken(self) -> dict[str, str]:
-        """The problems that name a proof that cannot be run, by its name."""
+        """Why proofs cannot be run, by name. A proof's problem is told as "NAME: MARKER, WHY"."""
         names = {wanted.name for wanted in self.proofs}
         named: dict[str, str] = {}
-        for problem in self.problems:
-            name, separator, why = problem.partition(": ")
-            if separator and is_proof(name) and name not in names and not name.endswith(".py"):
+        for match in filter(None, map(_OF_A_PROOF.fullmatch, self.problems)):
+            name, why = match.groups()
+            if is_proof(name) and name not in names:
                 named.setdefault(name, why)
         return named
 
     def nameless(self) -> tuple[str, ...]:
-        """The other problems."""
+        """The other problems; they are the run's, whatever folder they name."""
         named = {f"{name}: {why}" for name, why in self.broken().items()}
         return tuple(problem for problem in self.problems if problem not in named)
 

@@ -260,7 +260,15 @@ class FakeRuns(Broken):
             self.unheard.discard(key)
         return stands
 
-    def end(self, run_id: str, verdict: End, reason: str, *, superseded_by: str = "") -> bool:
+    def end(
+        self,
+        run_id: str,
+        verdict: End,
+        reason: str,
+        *,
+        superseded_by: str = "",
+        problems: Sequence[str] = (),
+    ) -> bool:
         self.check()
         record = self.records[run_id]
         if record.state is State.ENDED:
@@ -271,6 +279,7 @@ class FakeRuns(Broken):
             verdict=verdict,
             reason=reason,
             superseded_by=superseded_by,
+            problems=tuple(problems) or record.problems,
             updated_at=self.now,
             ended_at=self.now,
         )

@@ -1,6 +1,7 @@
 """Proofs of one class of memory share an array, and what the plan says is what children run."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from proof_ci.model.budget import FACTORS, Group, grouped, memory_class, warning
 from proof_ci.model.found import Found, FoundError, Wanted
 from proof_ci.model.plan import Plan, PlanError
 from proof_ci.model.run import Run
+from proof_ci.runner.discovery import MARKERS, discover
 
 from .fakes import DELIVERY, REPOSITORY, SHA
 
@@ -149,7 +151,23 @@ def test_long_texts_are_cut() -> None:
 
 def test_a_problem_belongs_to_the_proof_that_it_names() -> None:
     """The others belong to the run; a proof that runs is not broken."""
-    texts = ["proofs/b: no Makefile", "proofs/a: odd", "x/prepare.py: exit code 1", "no colon"]
-    found = Found.from_json(found_json(problems=texts))
-    assert found.broken() == {"proofs/b": "no Makefile"}
-    assert found.nameless() == tuple(texts[1:])
+    bare = "cbmc-proof.txt, but no Makefile"
+    others = (
+        f"proofs/a: {bare}",
+        "cbmc/proofs: prepare.py has left no proof there",
+        "x/prepare.py: exit code 1",
+        f"../up: {bare}",
+        "cbmc-proof.txt, in no folder",
+    )
+    found = Found.from_json(found_json(problems=[f"proofs/b: {bare}", *others]))
+    assert found.broken() == {"proofs/b": bare}
+    assert found.nameless() == others
+
+
+@pytest.mark.parametrize("marker", MARKERS)
+def test_what_the_runner_says_of_a_proof_is_understood_so(tmp_path: Path, marker: str) -> None:
+    """Of each layout."""
+    (tmp_path / "proofs" / "b").mkdir(parents=True)
+    (tmp_path / "proofs" / "b" / marker).touch()
+    found = Found.from_json(found_json(problems=discover(tmp_path).problems))
+    assert found.broken() == {"proofs/b": f"{marker}, but no Makefile"}

@@ -179,14 +179,31 @@ def test_a_proof_that_cannot_be_run_is_an_error_of_its_own(world: World) -> None
         world.verdicts.handle(event)
     assert world.record().verdict is End.ERROR
     assert world.summary().description == (
-        "1 proof holds, 1 could not be run, 1 problem in its preparation"
+        "1 proof holds, 1 could not be run, 1 problem in its preparation: something else"
+    )
+
+
+def test_a_problem_of_a_group_is_the_runs_and_no_proofs(world: World) -> None:
+    """No proof of the group's name is recorded, counted or told; the summary says the problem."""
+    world.to_proving({"a": None}, ("cbmc/proofs: prepare.py has left no proof there",))
+    assert world.states() == {"a": "pending", SUMMARY: "pending"}
+    assert (world.record().total, world.record().remaining) == (1, 1)
+    for event in world.proof_ends("a"):
+        world.verdicts.handle(event)
+    assert (world.states()["a"], world.record().verdict) == ("success", End.ERROR)
+    assert world.record().problems == ("cbmc/proofs: prepare.py has left no proof there",)
+    assert world.summary().description == (
+        "1 proof holds, 1 problem in its preparation: "
+        "cbmc/proofs: prepare.py has left no proof there"
     )
 
 
 def test_problems_without_a_proof_end_the_run_with_the_first(world: World) -> None:
-    """It is not the commit's proofs that are missing."""
-    world.to_proving({}, ("prepare.py ended with exit code 1: no module",))
-    assert world.record().verdict is End.ERROR
+    """It is not the commit's proofs that are missing. All are kept, and none is a proof's."""
+    problems = ("prepare.py ended with exit code 1: no module", "g: prepare.py has left no proof")
+    world.to_proving({}, problems)
+    assert (world.record().verdict, world.record().problems) == (End.ERROR, problems)
+    assert world.states() == {SUMMARY: "error"}
     assert "prepare.py ended with exit code 1" in world.summary().description
 
 

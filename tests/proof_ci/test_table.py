@@ -304,6 +304,17 @@ def test_a_run_ends_once_and_then_changes_no_more(bench: Bench) -> None:
     assert bench.record().settled
 
 
+def test_an_end_keeps_the_problems_that_there_were(bench: Bench) -> None:
+    """Those of a run that never came to prove, and those of one that did."""
+    bench.proving()
+    assert bench.runs.end(DELIVERY, End.ERROR, "")
+    assert bench.record().problems == PROVING.problems
+    bench.runs.open(FULL)
+    assert bench.runs.end(FULL.run_id, End.ERROR, "", problems=("y", "z"))
+    ended = bench.runs.get(FULL.run_id)
+    assert ended is not None and ended.problems == ("y", "z")
+
+
 def test_only_an_ended_run_is_settled(bench: Bench) -> None:
     """Else it would be forgotten."""
     bench.proving()
