@@ -1,12 +1,15 @@
 """Puts every extension into MiniStack. The only place that knows all of them."""
 
+import asyncio
 import contextlib
+from collections import ChainMap
 from collections.abc import Callable
 from typing import Any
 
 import ministack.app as ministack
 
 from local_cloud import (
+    accounts,
     authorization,
     control,
     dataplane,
@@ -16,6 +19,7 @@ from local_cloud import (
     functions,
     mail,
     objects,
+    pacing,
     processes,
     queues,
     resources,
@@ -32,6 +36,11 @@ from local_cloud.github.service import GitHub
 from local_cloud.machine import Machine
 from local_cloud.xray import extension as xray
 
+_EXTENSIONS = (
+    authorization, resources, objects, ecr, rules, functions, queues, events,
+    cloudformation, codebuild, codepipeline, batch, xray,
+)  # fmt: skip
+
 
 def install(layout: Layout, state: ServerState, stop: Callable[[], None]) -> Any:
     """Extends MiniStack and returns the ASGI application to serve."""
@@ -39,26 +48,45 @@ def install(layout: Layout, state: ServerState, stop: Callable[[], None]) -> Any
     machine = Machine(layout, state, github.hosting.settings)
     injected = faults.FaultInjector()
     outbox = mail.install()
-    for extension in (authorization, resources, objects, ecr, rules, functions, queues, events,
-                      cloudformation):  # fmt: skip
+    for extension in _EXTENSIONS:
         extension.install(machine)
-    for service in (codebuild, codepipeline, batch, xray):
-        service.install(machine)
+    endpoints = _endpoints(machine, github, injected, outbox, stop)
     application = transport.over_tls(dataplane.to_owner(ministack.app))
-    misfortunes = (rules, functions, batch)
-    return control.private_endpoints(
-        github.beside(injected.around(application)),
-        machine=machine,
-        faults=injected,
-        records={"mail": outbox, "statuses": github.statuses},
-        actions={
-            **github.deeds(),
-            **codebuild.controls(),
-            **{name: do for part in misfortunes for name, do in part.controls().items()},
-        },
-        forget=[github.forget, *(part.forget for part in misfortunes)],
-        stop=stop,
+    return endpoints.before(github.beside(injected.around(application)))
+
+
+def _endpoints(
+    machine: Machine,
+    github: GitHub,
+    injected: faults.FaultInjector,
+    outbox: list[dict[str, str]],
+    stop: Callable[[], None],
+) -> control.PrivateEndpoints:
+    known = accounts.Accounts(machine)
+    asked: control.Actions = {
+        "health": lambda body: {"ready": True},
+        "mail": lambda body: {"mail": outbox},
+        "stack-delay": _delay_stacks,
+        "statuses": lambda body: {"statuses": github.statuses},
+        "stop": lambda body: _soon(stop),
+    }
+    forgetful = (known, injected, github, rules, functions, batch)
+    mishaps = [part.controls() for part in (rules, functions, batch, codebuild)]
+    return control.PrivateEndpoints(
+        token=machine.state.token,
+        quick={**asked, **injected.controls()},
+        slow={"accounts": known.open, **github.deeds(), **dict(ChainMap(*mishaps))},
+        forget=[outbox.clear, *(part.forget for part in forgetful)],
     )
+
+
+def _delay_stacks(body: dict[str, Any]) -> None:
+    pacing.stack_seconds = float(body["seconds"])
+
+
+def _soon(stop: Callable[[], None]) -> None:
+    """Lets the answer go out first."""
+    asyncio.get_running_loop().call_later(0.02, stop)
 
 
 def uninstall() -> None:

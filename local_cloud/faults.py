@@ -6,6 +6,7 @@ import functools
 import json
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
@@ -15,6 +16,8 @@ from ministack.core import iam_actions, router
 from ministack.core.iam_evaluator import find_iam_access_key_account
 from ministack.core.responses import _account_from_sts_session
 from ministack.services.sts import new_uuid
+
+from local_cloud import asgi
 
 CALLS_KEPT = 200_000
 _XML_SERVICES = {"s3", "sts", "iam", "cloudformation", "sns", "ec2", "monitoring", "cloudfront"}
@@ -58,6 +61,15 @@ class FaultInjector:
         self.calls: deque[dict[str, Any]] = deque(maxlen=CALLS_KEPT)
         self.rules: list[Rule] = []
 
+    def controls(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]]:
+        """What tests may do, and may ask, through the private endpoints."""
+        return {
+            "calls": lambda body: {"calls": list(self.calls)},
+            "calls/clear": lambda body: self.calls.clear(),
+            "faults": lambda body: self.rules.append(Rule(**body)),
+            "faults/clear": lambda body: self.rules.clear(),
+        }
+
     def forget(self) -> None:
         """Drops both."""
         self.calls.clear()
@@ -70,7 +82,7 @@ class FaultInjector:
             if scope["type"] != "http":
                 await application(scope, receive, send)
                 return
-            body, complete = await _body(receive)
+            body, complete = await asgi.read(receive)
             service, operation, account = _identify(scope, body)
             self.calls.append({"operation": operation, "account": account, "seconds": time.time()})
             rule = next((r for r in self.rules if r.strikes(operation, account)), None)
@@ -82,17 +94,6 @@ class FaultInjector:
                 await _strike(rule, service, served, send)
 
         return wrapped
-
-
-async def _body(receive: Any) -> tuple[bytes, bool]:
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return b"".join(parts), False
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts), True
 
 
 def _replay(body: bytes, complete: bool, receive: Any) -> Any:
@@ -157,19 +158,16 @@ async def _nowhere(message: Any) -> None:
 async def _refuse(rule: Rule, service: str, send: Any) -> None:
     message = f"injected: {rule.operation}"
     if service in _XML_SERVICES:
-        kind, text = b"application/xml", _xml(service, rule.code, message)
+        kind, text = "application/xml", _xml(service, rule.code, message)
     else:
-        kind, text = (
-            b"application/x-amz-json-1.1",
-            json.dumps({"__type": rule.code, "message": message}),
-        )
-    headers = [
-        (b"content-type", kind),
-        (b"x-amzn-errortype", rule.code.encode()),
-        (b"x-amzn-requestid", new_uuid().encode()),
-    ]
-    await send({"type": "http.response.start", "status": rule.status, "headers": headers})
-    await send({"type": "http.response.body", "body": text.encode()})
+        told = {"__type": rule.code, "message": message}
+        kind, text = "application/x-amz-json-1.1", json.dumps(told)
+    headers = {
+        "content-type": kind,
+        "x-amzn-errortype": rule.code,
+        "x-amzn-requestid": new_uuid(),
+    }
+    await asgi.answer(send, rule.status, headers, text.encode())
 
 
 def _xml(service: str, code: str, message: str) -> str:

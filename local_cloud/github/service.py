@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qsl
 
+from local_cloud import asgi
 from local_cloud.directory import Layout
 from local_cloud.github.deliveries import Deliveries
 from local_cloud.github.gate import Failure, Gate, Limits
@@ -44,7 +45,7 @@ class GitHub:
             if scope["type"] != "http" or not scope["path"].startswith(f"{PREFIX}/"):
                 await application(scope, receive, send)
                 return
-            body = await _read(receive)
+            body, _ = await asgi.read(receive)
             loop = asyncio.get_running_loop()
             answer = await loop.run_in_executor(self._threads, self._answer, scope, body)
             await _send(send, *answer)
@@ -101,16 +102,5 @@ def _called(deed: Callable[..., dict[str, Any]]) -> Callable[[dict[str, Any]], d
 
 async def _send(send: Any, status: int, answer: Any, more: dict[str, str]) -> None:
     told = {"content-type": "application/json; charset=utf-8", "server": "github.com", **more}
-    headers = [(name.lower().encode(), value.encode()) for name, value in told.items()]
     body = b"" if answer is None else json.dumps(answer).encode()
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _read(receive: Any) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)
+    await asgi.answer(send, status, told, body)
