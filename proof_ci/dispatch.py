@@ -36,6 +36,7 @@ from proof_ci.model.trust import (
     Go,
     Project,
     Refusal,
+    Stand,
     Stop,
     Wait,
     decide,
@@ -98,12 +99,12 @@ class Dispatch:
         repository = self.project.repository
         match event:
             case Push():
+                known = self.runs.of_ref(repository, event.ref)
                 branch = event.ref.removeprefix("refs/heads/")
-                head = self.connect().head(repository, branch)
-                return Facts(head=head, known=self.runs.of_ref(repository, event.ref))
+                return Facts(head=self.connect().head(repository, branch), known=known)
             case PullRequest():
-                pull = self.connect().pull(repository, event.number)
-                return Facts(pull=pull, known=self.runs.of_ref(repository, event.ref))
+                known = self.runs.of_ref(repository, event.ref)
+                return Facts(pull=self.connect().pull(repository, event.number), known=known)
             case Command():
                 return self._facts_of_command(event)
             case _:
@@ -135,6 +136,8 @@ class Dispatch:
                 self._approve(run_id, log.bind(correlation_id=run_id))
             case Close():
                 self._close(decision, log)
+            case Stand():
+                self._stand(decision, log)
             case Stop(run_id):
                 self._stop(run_id, log)
 
@@ -165,6 +168,12 @@ class Dispatch:
             if is_active(record) and record.run.statuses:
                 self.endings.end(record, End.CANCELLED, close.why)
                 log.info(f"ended: {close.why}", ended=record.run.run_id)
+
+    def _stand(self, stand: Stand, log: Log) -> None:
+        log.info(f"refused: {stand.reason}")
+        for record in stand.over:
+            self.endings.end(record, End.SUPERSEDED, "", superseded_by=stand.run_id)
+            log.info("superseded a run that was pushed over", ended=record.run.run_id)
 
     def _stop(self, run_id: str, log: Log) -> None:
         record = self.runs.get(run_id)

@@ -47,7 +47,8 @@ class Facts:
     """What is so while an event is judged; what nobody asked for is absent.
 
     `head` is the commit of the event's branch, `pull` the event's pull request, `may_write` tells
-    of its author or, for a command, of the commenter. `known` are the runs of the event's ref.
+    of its author or, for a command, of the commenter. `known` are the runs of the event's ref, as
+    they were before GitHub was asked for its head.
     """
 
     head: str | None = None
@@ -95,13 +96,22 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class Stand:
+    """The head is again one that this run speaks for: end the runs `over` which it came back."""
+
+    run_id: str
+    over: tuple[RunRecord, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
 class Refusal:
     """Why an event starts nothing."""
 
     reason: str
 
 
-Decision = Go | Wait | Approve | Close | Stop | Refusal
+Decision = Go | Wait | Approve | Close | Stop | Stand | Refusal
 
 
 def idle(event: Event, project: Project) -> Refusal | None:
@@ -210,8 +220,8 @@ def _opened(event: PullRequest, pull: Pull, facts: Facts, project: Project) -> D
     run = _of_pull(event, pull, project)
     if pull.is_of(project.repository) or facts.may_write:
         return Go(run)
-    if _waits_already(event.delivery, pull.sha, facts):
-        return Refusal("the commit waits already")
+    if waits := _waits_already(event.delivery, pull.sha, facts):
+        return waits
     return Wait(run, "the commit is of a fork, and nobody with a right to write has asked for it")
 
 
@@ -295,22 +305,41 @@ def _of_pull(event: PullRequest | Command, pull: Pull, project: Project) -> Run:
     )
 
 
-def _told_already(delivery: str, sha: str, facts: Facts) -> Refusal | None:
+def _told_already(delivery: str, sha: str, facts: Facts) -> Stand | Refusal | None:
     """Why another run would tell GitHub nothing new of a commit.
 
     A delivery's id is not signed. Whoever sends a signed event again under another one gets no run
     by it, and who wants one asks for it.
     """
-    others = _others(delivery, sha, facts)
-    if any(record.verdict in (End.SUCCESS, End.FAILURE) for record in others):
-        return Refusal("the commit has been proved already")
-    if any(is_active(record) and record.state is not State.WAITING for record in others):
-        return Refusal("the commit is being proved already")
+    for record in _others(delivery, sha, facts):
+        if record.verdict in (End.SUCCESS, End.FAILURE):
+            return _standing(record, "the commit has been proved already", facts)
+        if is_active(record) and record.state is not State.WAITING:
+            return _standing(record, "the commit is being proved already", facts)
     return None
 
 
-def _waits_already(delivery: str, sha: str, facts: Facts) -> bool:
-    return any(record.state is State.WAITING for record in _others(delivery, sha, facts))
+def _waits_already(delivery: str, sha: str, facts: Facts) -> Stand | Refusal | None:
+    for record in _others(delivery, sha, facts):
+        if record.state is State.WAITING:
+            return _standing(record, "the commit waits already", facts)
+    return None
+
+
+def _standing(record: RunRecord, reason: str, facts: Facts) -> Stand | Refusal:
+    """A head that has its run takes the place of what was pushed in between, and is gone again.
+
+    What an operator asked for by hand goes on: its commit need not have been the head.
+    """
+    over = tuple(
+        other
+        for other in facts.known
+        if is_active(other)
+        and other.run.statuses
+        and other.run.sha != record.run.sha
+        and other.run.kind != Request.KIND
+    )
+    return Stand(record.run.run_id, over, reason) if over else Refusal(reason)
 
 
 def _others(delivery: str, sha: str, facts: Facts) -> list[RunRecord]:

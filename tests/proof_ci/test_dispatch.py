@@ -279,6 +279,43 @@ def test_a_newer_run_of_a_ref_ends_the_older_ones(world: World) -> None:
     assert world.states()[DELIVERY] == (State.FETCHING, None)
 
 
+PROVED = Run(delivery(3), REPOSITORY, SHA, PROJECT.ref, "push")
+
+
+def test_a_branch_that_is_forced_back_keeps_its_verdict_and_ends_what_came_between(
+    world: World,
+) -> None:
+    """Nothing is told of the commit that has its verdict, and nothing goes on for the other."""
+    world.known(PROVED, State.FETCHING, age=900)
+    world.runs.end(PROVED.run_id, End.SUCCESS, "2 proofs hold")
+    world.known(OLDER_PUSH, State.FETCHING)
+    assert world.handle(push()) == []
+    assert world.states() == {
+        PROVED.run_id: (State.ENDED, End.SUCCESS),
+        OLDER_PUSH.run_id: (State.ENDED, End.SUPERSEDED),
+    }
+    assert world.told() == [(OTHER_SHA, f"Cancelled: superseded by {SHA[:7]}")]
+    assert world.builds.stopped == {f"prepare:{OLDER_PUSH.run_id}"}
+
+
+def test_a_run_that_begins_while_github_is_asked_is_not_taken_for_pushed_over(
+    world: World,
+) -> None:
+    """Its head is younger than the one that GitHub tells."""
+    world.known(PROVED, State.FETCHING)
+    world.runs.end(PROVED.run_id, End.SUCCESS, "2 proofs hold")
+
+    class Moves(FakeHub):
+        def head(self, repository: str, branch: str) -> str | None:
+            head = super().head(repository, branch)
+            world.runs.open(OLDER_PUSH)
+            return head
+
+    world.hub = Moves()
+    assert world.handle(push()) == []
+    assert world.states()[OLDER_PUSH.run_id] == (State.STARTING, None)
+
+
 def test_what_is_closed_or_deleted_is_ended(world: World) -> None:
     """But for what tells GitHub nothing."""
     quiet = replace(WAITING_RUN, run_id=delivery(4), statuses=False)
@@ -341,6 +378,7 @@ SCENARIOS: dict[str, Event] = {
     "push": push(),
     "deletion": push(deleted=True, ref="refs/heads/gone"),
     "canary": push(canary=True),
+    "forced back": push(),
     "fork": pull_request(delivery=delivery(8), sha=OTHER_SHA),
     "closed": pull_request(action="closed", number=8),
     "approval": command(APPROVE),
@@ -354,6 +392,10 @@ def scenario(name: str) -> World:
     world = World()
     world.known(OLDER_PUSH, State.FETCHING)
     world.known(WAITING_RUN, State.WAITING)
+    if name == "forced back":
+        world.known(PROVED, State.FETCHING, age=900)
+        world.runs.end(PROVED.run_id, End.SUCCESS, "")
+        world.runs.settled(PROVED.run_id)
     if name == "fork":
         world.hub.pulls[7] = pull(sha=OTHER_SHA)
     return world

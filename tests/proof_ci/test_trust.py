@@ -25,6 +25,7 @@ from proof_ci.model.trust import (
     Go,
     Project,
     Refusal,
+    Stand,
     Stop,
     Wait,
     counts,
@@ -201,6 +202,43 @@ def test_a_commit_that_was_proved_is_not_proved_again_by_another_event(
     assert isinstance(decision, Refusal) == (verdict in (End.SUCCESS, End.FAILURE))
     assert isinstance(decided(command(RUN), may_write=True, **facts), Go)
     assert isinstance(decided(push(canary=True), **facts), Go)
+
+
+@pytest.mark.parametrize("event", [push(), pull_request()], ids=["push", "pull_request"])
+@pytest.mark.parametrize("verdict", [End.SUCCESS, End.FAILURE, None])
+@pytest.mark.parametrize("between", [State.WAITING, State.STARTING, State.PROVING])
+def test_a_head_that_is_pushed_back_stands_over_what_came_between(
+    event: Event, verdict: End | None, between: State
+) -> None:
+    """Whether its run has a verdict or is under way; nothing new runs."""
+    state = State.PROVING if verdict is None else State.ENDED
+    stands = record(delivery(1), state, verdict=verdict)
+    over = record(delivery(2), between, sha=OTHER_SHA, created_at=WRITTEN_AT)
+    facts = {"head": SHA, "pull": pull(head_repository=REPOSITORY)}
+    decision = decided(event, known=(over, stands), **facts)
+    assert isinstance(decision, Stand)
+    assert (decision.run_id, decision.over) == (delivery(1), (over,))
+
+
+def test_a_fork_that_is_pushed_back_to_what_waits_stands_over_the_rest() -> None:
+    """Else the head in between would ask for an approval that nobody can give."""
+    known = (record(delivery(2), State.WAITING, sha=OTHER_SHA), record(delivery(1), State.WAITING))
+    decision = decided(pull_request(), pull=pull(), known=known)
+    assert isinstance(decision, Stand)
+    assert (decision.run_id, decision.over) == (delivery(1), known[:1])
+
+
+def test_a_head_that_stands_ends_neither_its_own_nor_quiet_nor_requested_runs() -> None:
+    """An operator's run by hand need not be of a head, and a replay disturbs nobody."""
+    by_hand = record(delivery(5), sha=OTHER_SHA)
+    known = (
+        record(delivery(1), State.ENDED, verdict=End.SUCCESS),
+        record(delivery(2)),
+        record(delivery(3), sha=OTHER_SHA, statuses=False),
+        record(delivery(4), State.ENDED, sha=OTHER_SHA, verdict=End.ERROR),
+        replace(by_hand, run=replace(by_hand.run, kind="request")),
+    )
+    assert isinstance(decided(push(), head=SHA, known=known), Refusal)
 
 
 def test_a_head_that_waits_is_not_made_to_wait_twice() -> None:
