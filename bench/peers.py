@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from bench.lab import Account, Lab
+from collections.abc import Callable
+
+from bench.lab import Account, Lab, interleaved, seconds
+from bench.results import Row, series
 from bench.run import Ran
 from bench.stacks import six
 
@@ -43,3 +46,27 @@ def aws_deploy(lab: Lab, account: Account) -> list[Ran]:
         )
         for stack in six(account.id)
     ]
+
+
+def beside_cdk(
+    lab: Lab, case: str, what: str, *, at_most: float, on: Callable[[str], Account]
+) -> Row:
+    """Deploy with Padstone and with `cdk`, in turn, each on the account that `on` has for it."""
+    found = interleaved(
+        lab,
+        {
+            "padstone": lambda: padstone_deploy(lab, on("padstone")),
+            "cdk": lambda: cdk_deploy(lab, on("cdk")),
+        },
+    )
+    account = on("padstone")
+    calls = lab.calls(lambda: padstone_deploy(lab, account))
+    return Row(
+        case=case,
+        what=what,
+        unit="s",
+        ours=series("padstone", seconds(found["padstone"])),
+        theirs=series("cdk deploy", seconds(found["cdk"])),
+        at_most=at_most,
+        note=f"{len(calls)} calls",
+    )

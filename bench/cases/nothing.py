@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from bench.lab import Lab, interleaved, seconds
-from bench.peers import cdk_deploy, padstone_deploy
-from bench.results import Row, series
+from bench.lab import Lab
+from bench.peers import beside_cdk, cdk_deploy, padstone_deploy
+from bench.results import Row
 
 
 def measure(lab: Lab) -> list[Row]:
     """Compare with `cdk deploy` of the same ready-made assembly, each in its own account."""
-    ours, theirs = lab.fresh("nothing-padstone"), lab.fresh("nothing-cdk")
-    padstone_deploy(lab, ours)
-    cdk_deploy(lab, theirs)
-    found = interleaved(
-        lab,
-        {
-            "padstone": lambda: padstone_deploy(lab, ours),
-            "cdk": lambda: cdk_deploy(lab, theirs),
-        },
-    )
-    calls = lab.calls(lambda: padstone_deploy(lab, ours))
-    return [
-        Row(
-            case="nothing",
-            what="deploying what an account already runs",
-            unit="s",
-            ours=series("padstone", seconds(found["padstone"])),
-            theirs=series("cdk deploy", seconds(found["cdk"])),
-            at_most=0.6,
-            note=f"{len(calls)} calls",
-        )
-    ]
+    accounts = {tool: lab.fresh(f"nothing-{tool}") for tool in ("padstone", "cdk")}
+    padstone_deploy(lab, accounts["padstone"])
+    cdk_deploy(lab, accounts["cdk"])
+    what = "deploying what an account already runs"
+    return [beside_cdk(lab, "nothing", what, at_most=0.6, on=accounts.__getitem__)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,13 @@ import pytest
 from local_cloud import LocalCloud, testing
 
 _numbers = itertools.count(1)
+
+
+def trust(service: str) -> dict[str, Any]:
+    """Return the policy of a role that a service may assume, like `lambda`."""
+    principal = {"Service": f"{service}.amazonaws.com"}
+    allowed = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    return {"Statement": [allowed]}
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,18 @@ class Account:
 
     def client(self, service: str) -> Any:
         return testing.client(self.cloud, self.profile, service)
+
+    def user(self, *statements: dict[str, Any]) -> Callable[[str], Any]:
+        """Return what makes clients of a user who may do what the statements say."""
+        iam = self.client("iam")
+        iam.create_user(UserName="user")
+        allowed = [{"Effect": "Allow", **each} for each in statements]
+        document = json.dumps({"Version": "2012-10-17", "Statement": allowed})
+        iam.put_user_policy(UserName="user", PolicyName="p", PolicyDocument=document)
+        key = iam.create_access_key(UserName="user")["AccessKey"]
+        profile = f"{self.profile}-user"
+        self.cloud.add_profile(profile, key["AccessKeyId"], key["SecretAccessKey"])
+        return lambda service: testing.client(self.cloud, profile, service)
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +83,11 @@ def strict_account(strict_cloud: LocalCloud) -> Account:
 @pytest.fixture
 def strict_accounts(strict_cloud: LocalCloud) -> Callable[[], Account]:
     return lambda: _account(strict_cloud)
+
+
+@pytest.fixture(params=["open", "strict"])
+def either(request: pytest.FixtureRequest) -> Account:
+    """An account where IAM is not enforced, then one where it is."""
+    name = "account" if request.param == "open" else "strict_account"
+    account: Account = request.getfixturevalue(name)
+    return account

@@ -425,27 +425,11 @@ def test_revisions_are_found_by_name_and_arn(jobs: Jobs) -> None:
         jobs.batch.submit_job(jobName="job", jobQueue=jobs.names["Queue"], jobDefinition=first)
 
 
-def submitter(jobs: Jobs, *statements: dict[str, Any]) -> Any:
-    """A client of a user with these rights."""
-    account = jobs.account
-    iam = account.client("iam")
-    iam.create_user(UserName="submitter")
-    document = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", **s} for s in statements],
-    }
-    iam.put_user_policy(UserName="submitter", PolicyName="p", PolicyDocument=json.dumps(document))
-    key = iam.create_access_key(UserName="submitter")["AccessKey"]
-    profile = f"{account.profile}-submitter"
-    account.cloud.add_profile(profile, key["AccessKeyId"], key["SecretAccessKey"])
-    return testing.client(account.cloud, profile, "batch")
-
-
 @pytest.mark.parametrize("missing", ["", "Queue", "Definition"])
 def test_a_job_takes_rights_on_queue_and_definition(strict_account: Account, missing: str) -> None:
     jobs = Jobs(strict_account)
     granted = [jobs.names[name] for name in ("Queue", "Definition") if name != missing]
-    client = submitter(jobs, {"Action": "batch:SubmitJob", "Resource": granted})
+    client = strict_account.user({"Action": "batch:SubmitJob", "Resource": granted})("batch")
     wanted = {"jobName": "job", "jobQueue": jobs.names["Queue"],
               "jobDefinition": jobs.names["Definition"]}  # fmt: skip
     if not missing:
@@ -462,11 +446,10 @@ def test_whoever_registers_a_definition_must_be_allowed_to_pass_its_role(
     role = f"arn:aws:iam::{strict_account.id}:role/{jobs.names['Role']}"
     definitions = f"arn:aws:batch:us-west-2:{strict_account.id}:job-definition/mine*"
     passed = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
-    client = submitter(
-        jobs,
+    client = strict_account.user(
         {"Action": "batch:RegisterJobDefinition", "Resource": definitions},
         {"Action": "iam:PassRole", "Resource": role, "Condition": passed},
-    )
+    )("batch")
 
     def register(name: str, role: str) -> str:
         container = {"image": "busybox", "command": ["true"], "jobRoleArn": role}

@@ -11,17 +11,9 @@ from typing import Any
 import pytest
 
 from local_cloud import testing
-from tests.local_cloud.conftest import Account
+from tests.local_cloud.conftest import Account, trust
 
-TRUST = {
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "codebuild.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-    ]
-}
+TRUST = trust("codebuild")
 
 
 class Builds:
@@ -207,8 +199,9 @@ def test_a_build_may_do_what_its_role_may(strict_account: Account) -> None:
 
 def test_a_role_that_does_not_trust_codebuild_is_of_no_use(strict_account: Account) -> None:
     builds = Builds(strict_account)
-    trust = json.dumps(TRUST).replace("codebuild", "lambda")
-    strict_account.client("iam").update_assume_role_policy(RoleName="build", PolicyDocument=trust)
+    strict_account.client("iam").update_assume_role_policy(
+        RoleName="build", PolicyDocument=json.dumps(trust("lambda"))
+    )
     record = builds.run(build("true"))
     assert record["buildStatus"] == "FAILED"
     assert "not authorized to perform: sts:AssumeRole" in str(record["phases"])

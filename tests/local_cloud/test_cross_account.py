@@ -12,18 +12,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud import testing
-from tests.local_cloud.conftest import Account
+from tests.local_cloud.conftest import Account, trust
 
 TEMPLATE = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
-TRUST = {
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "lambda.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-    ]
-}
+TRUST = trust("lambda")
 
 
 @pytest.fixture(params=["open", "strict"])

@@ -8,10 +8,8 @@ import urllib.request
 import zipfile
 from typing import Any
 
-import pytest
-
 from local_cloud import testing
-from tests.local_cloud.conftest import Account
+from tests.local_cloud.conftest import Account, trust
 from tests.local_cloud.pipeline_template import pipeline_template
 
 CODE = """
@@ -21,23 +19,7 @@ def handler(event, context):
     identity = boto3.client("sts").get_caller_identity()
     return {"statusCode": 200, "body": json.dumps([event["rawPath"], identity["Account"]])}
 """
-TRUST = {
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "lambda.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-    ]
-}
-
-
-@pytest.fixture(params=["open", "strict"])
-def owner(request: pytest.FixtureRequest) -> Account:
-    account: Account = request.getfixturevalue(
-        "account" if request.param == "open" else "strict_account"
-    )
-    return account
+TRUST = trust("lambda")
 
 
 def function(account: Account) -> str:
@@ -63,10 +45,10 @@ def get(url: str, **headers: str) -> Any:
         return got.read()
 
 
-def test_an_http_api_answers_anybody(owner: Account) -> None:
+def test_an_http_api_answers_anybody(either: Account) -> None:
     """The function runs in the account that owns the API, with the credentials of its role."""
-    arn = function(owner)
-    gateway = owner.client("apigatewayv2")
+    arn = function(either)
+    gateway = either.client("apigatewayv2")
     api = gateway.create_api(Name="a", ProtocolType="HTTP")
     integration = gateway.create_integration(
         ApiId=api["ApiId"],
@@ -77,26 +59,26 @@ def test_an_http_api_answers_anybody(owner: Account) -> None:
     target = f"integrations/{integration['IntegrationId']}"
     gateway.create_route(ApiId=api["ApiId"], RouteKey="GET /hook", Target=target)
     gateway.create_stage(ApiId=api["ApiId"], StageName="$default", AutoDeploy=True)
-    owner.client("lambda").add_permission(
+    either.client("lambda").add_permission(
         FunctionName="f",
         StatementId="api",
         Action="lambda:InvokeFunction",
         Principal="apigateway.amazonaws.com",
     )
 
-    by_path = get(f"{owner.cloud.endpoint}/_aws/execute-api/{api['ApiId']}/$default/hook")
+    by_path = get(f"{either.cloud.endpoint}/_aws/execute-api/{api['ApiId']}/$default/hook")
     by_host = get(
-        f"{owner.cloud.endpoint}/hook",
+        f"{either.cloud.endpoint}/hook",
         Host=f"{api['ApiId']}.execute-api.us-west-2.amazonaws.com",
     )
 
-    assert [json.loads(a) for a in (by_path, by_host)] == [["/hook", owner.id]] * 2
+    assert [json.loads(a) for a in (by_path, by_host)] == [["/hook", either.id]] * 2
 
 
-def test_a_distribution_shows_its_bucket_to_anybody(owner: Account) -> None:
+def test_a_distribution_shows_its_bucket_to_anybody(either: Account) -> None:
     """Through origin access control and the bucket policy that names the distribution."""
-    s3, cloudfront = owner.client("s3"), owner.client("cloudfront")
-    bucket = f"site-{owner.id}"
+    s3, cloudfront = either.client("s3"), either.client("cloudfront")
+    bucket = f"site-{either.id}"
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
     s3.put_object(Bucket=bucket, Key="index.html", Body=b"<p>report", ContentType="text/html")
     control = cloudfront.create_origin_access_control(
@@ -122,7 +104,7 @@ def test_a_distribution_shows_its_bucket_to_anybody(owner: Account) -> None:
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(grant))
 
     host = made["Distribution"]["DomainName"]
-    assert get(f"{owner.cloud.endpoint}/index.html", Host=host) == b"<p>report"
+    assert get(f"{either.cloud.endpoint}/index.html", Host=host) == b"<p>report"
 
 
 def distribution(bucket: str, control: str) -> dict[str, Any]:

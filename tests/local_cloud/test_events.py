@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 
 from local_cloud import LocalCloudError, testing
-from tests.local_cloud.conftest import Account
+from tests.local_cloud.conftest import Account, trust
 from tests.local_cloud.test_builds import Builds, build
-from tests.local_cloud.test_dataplane import TRUST
 
 _numbers = itertools.count()
 FAILS = "def handler(event, context):\n    print('called')\n    raise RuntimeError('broken')\n"
@@ -64,7 +63,9 @@ class Bus:
 
     def function(self, code: str, *, invocable: bool = True, **more: Any) -> str:
         name = f"f-{next(_numbers)}"
-        role = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
+        role = self.iam.create_role(
+            RoleName=name, AssumeRolePolicyDocument=json.dumps(trust("lambda"))
+        )
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w") as archive:
             archive.writestr("index.py", code)

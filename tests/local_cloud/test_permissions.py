@@ -20,21 +20,6 @@ def account(strict_accounts: Callable[[], Account]) -> Account:
     return strict_accounts()
 
 
-def user(account: Account, *statements: dict[str, Any]) -> Callable[[str], Any]:
-    """Return what makes clients of a user who may do what the statements say."""
-    iam = account.client("iam")
-    iam.create_user(UserName="user")
-    document = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", **s} for s in statements],
-    }
-    iam.put_user_policy(UserName="user", PolicyName="p", PolicyDocument=json.dumps(document))
-    key = iam.create_access_key(UserName="user")["AccessKey"]
-    profile = f"{account.profile}-user"
-    account.cloud.add_profile(profile, key["AccessKeyId"], key["SecretAccessKey"])
-    return lambda service: testing.client(account.cloud, profile, service)
-
-
 def arn(account: Account, service: str, resource: str) -> str:
     return f"arn:aws:{service}:us-west-2:{account.id}:{resource}"
 
@@ -48,8 +33,7 @@ def refused(call: Callable[..., Any], **arguments: Any) -> bool:
 
 def test_a_change_set_is_a_matter_of_its_stack(account: Account) -> None:
     """Also where it is asked for by its own ARN."""
-    client = user(
-        account,
+    client = account.user(
         {
             "Action": "cloudformation:*",
             "Resource": arn(account, "cloudformation", "stack/mine-*/*"),
@@ -66,8 +50,7 @@ def test_a_change_set_is_a_matter_of_its_stack(account: Account) -> None:
 
 
 def test_parameters_are_found_by_their_path(account: Account) -> None:
-    client = user(
-        account,
+    client = account.user(
         {"Action": "ssm:GetParametersByPath", "Resource": arn(account, "ssm", "parameter/mine")},
     )("ssm")
     assert client.get_parameters_by_path(Path="/mine", Recursive=True)["Parameters"] == []
@@ -82,8 +65,7 @@ def test_a_partition_key_bounds_what_may_be_written(account: Account) -> None:
         BillingMode="PAY_PER_REQUEST",
     )
     own = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["mine"]}}
-    client = user(
-        account,
+    client = account.user(
         {
             "Action": "dynamodb:*",
             "Resource": arn(account, "dynamodb", "table/locks"),

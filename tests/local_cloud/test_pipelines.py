@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from local_cloud import testing
 from tests.local_cloud.conftest import Account
 from tests.local_cloud.pipeline_template import pipeline_template
@@ -23,21 +21,13 @@ def deploy(account: Account, name: str, template: str, **more: Any) -> dict[str,
     return testing.outputs(stack)
 
 
-@pytest.fixture(params=["open", "strict"])
-def builder(request: pytest.FixtureRequest) -> Account:
-    account: Account = request.getfixturevalue(
-        "account" if request.param == "open" else "strict_account"
-    )
-    return account
-
-
-def test_an_execution_starts_when_the_pipeline_is_created(builder: Account) -> None:
+def test_an_execution_starts_when_the_pipeline_is_created(either: Account) -> None:
     """The source's commit is built, and what the build exported is the action's output."""
-    name = f"{builder.profile}/tool"
-    commit = testing.commit(builder.cloud.repository(name), {"make-package": MAKE}, "First")
-    made = deploy(builder, "build", pipeline_template(repository=name))
+    name = f"{either.profile}/tool"
+    commit = testing.commit(either.cloud.repository(name), {"make-package": MAKE}, "First")
+    made = deploy(either, "build", pipeline_template(repository=name))
 
-    codepipeline = builder.client("codepipeline")
+    codepipeline = either.client("codepipeline")
     run = testing.pipeline_ended(codepipeline, made["PipelineName"])
 
     actions = codepipeline.list_action_executions(
@@ -50,7 +40,7 @@ def test_an_execution_starts_when_the_pipeline_is_created(builder: Account) -> N
     by_name = {a["actionName"]: a["output"]["outputVariables"] for a in actions}
     assert by_name["Source"]["CommitId"] == commit
     assert by_name["Build"] == {"PACKAGE_KEY": "packages/viewer.txt", "COMMIT": commit}
-    stored = builder.client("s3").get_object(Bucket=made["Bucket"], Key="packages/viewer.txt")
+    stored = either.client("s3").get_object(Bucket=made["Bucket"], Key="packages/viewer.txt")
     assert stored["Body"].read() == b"package\n"
 
 
