@@ -43,6 +43,7 @@ from proof_ci.model.trust import (
     idle,
     is_active,
     outdated,
+    started_by,
 )
 from proof_ci.ports import Builds, Claim, GitHub, Queue, RateLimitedError, Runs, UnavailableError
 from proof_ci.trace import traced
@@ -74,7 +75,7 @@ class Dispatch:
         log = self.log.bind(correlation_id=run_id, kind=event.KIND)
         try:
             with traced("dispatch", run_id):
-                self._do(self._decision(event), log)
+                self._do(self._claimed(event, self._decision(event)), log)
         except MalformedEventError as error:
             log.failure(f"refused: {error}", error)
             raise
@@ -119,6 +120,13 @@ class Dispatch:
             may_write=True,
             known=self.runs.of_ref(repository, event.ref),
         )
+
+    def _claimed(self, event: Event, decision: Decision) -> Decision:
+        """The decision, or a refusal of a comment that was sent again: it starts one run only."""
+        run_id = started_by(decision)
+        if not isinstance(event, Command) or not run_id or self.runs.claim(event.comment, run_id):
+            return decision
+        return Refusal("the comment has started another run")
 
     def _is_trusted(self, facts: Facts) -> bool:
         author = None if facts.pull is None else facts.pull.author

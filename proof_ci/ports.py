@@ -93,6 +93,9 @@ class Runs(Protocol):
     def approve(self, run_id: str) -> Claim:
         """Claim the start of a run that waits; as `open`. DONE also if there is no such run."""
 
+    def claim(self, comment: int, run_id: str) -> bool:
+        """Let a comment start this run and never another; False if it is another's already."""
+
     def get(self, run_id: str) -> RunRecord | None:
         """The run as it is now."""
 

@@ -1,7 +1,8 @@
 """The port `Runs` on one DynamoDB table: HASH `run_id`, RANGE `record`, TTL `expires_at`.
 
 Of a run there are the item "run" and an item "proof#NAME" for each result. Lists of runs are items
-under "active", "recent", "ref#REPOSITORY#REF" and "commit#SHA". What changes together is written in
+under "active", "recent", "ref#REPOSITORY#REF" and "commit#SHA". The item "claim" under "comment#ID"
+names the run that a comment may start. What changes together is written in
 one transaction, and each write holds the condition under which it is right.
 """
 
@@ -106,6 +107,12 @@ class RunsTable:
             return Claim.OURS
         record = self.get(run_id)
         return Claim.ANOTHERS if record is not None and record.state is state else Claim.DONE
+
+    def claim(self, comment: int, run_id: str) -> bool:
+        """An item of its own, kept for good: what is signed can be sent again for good."""
+        ours = ("attribute_not_exists(run_id) OR claimed_for = :run", {":run": run_id})
+        claim = self._update(f"comment#{comment}", {"claimed_for": run_id}, ours, record="claim")
+        return not self._transact([claim])
 
     # --- reading ----------------------------------------------------------------------------------
 

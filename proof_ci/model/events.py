@@ -30,6 +30,7 @@ _LOGIN = re.compile(r"[A-Za-z0-9_-]{1,39}|[A-Za-z0-9_-]{1,100}\[bot\]")
 _ACTOR = re.compile(r"[\x20-\x7e]{0,256}")
 _TIME = re.compile(r"2[0-9]{3}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z")
 _MAXIMUM_NUMBER = 2**31
+_MAXIMUM_ID = 2**63
 _MAXIMUM_TOOLS = 64 * 1024
 _STARTING_ACTIONS = ("opened", "synchronize", "reopened", "ready_for_review")
 CLOSED = "closed"
@@ -70,6 +71,12 @@ def check_number(value: object) -> None:
     """Raise MalformedEventError unless the value is a pull request's number."""
     if type(value) is not int or not 0 < value < _MAXIMUM_NUMBER:
         raise MalformedEventError("pull request number is missing or not of its form")
+
+
+def check_comment(value: object) -> None:
+    """Raise MalformedEventError unless the value is a comment's ID."""
+    if type(value) is not int or not 0 < value < _MAXIMUM_ID:
+        raise MalformedEventError("the comment's ID is missing or not of its form")
 
 
 def _check_flags(*values: object) -> None:
@@ -137,6 +144,7 @@ class Command:
     """Somebody asked in a comment on a pull request that its proofs be run.
 
     `sha` is what the comment names of the commit, at least seven digits of it or nothing.
+    `comment` is its ID, which is signed as a delivery's is not.
     """
 
     KIND: ClassVar[str] = "issue_comment"
@@ -147,6 +155,7 @@ class Command:
     sha: str
     commenter: str
     created_at: int
+    comment: int
 
     def __post_init__(self) -> None:
         check_delivery(self.delivery)
@@ -158,6 +167,7 @@ class Command:
         check_login(self.commenter)
         if type(self.created_at) is not int or self.created_at <= 0:
             raise MalformedEventError("the comment's time is missing or not of its form")
+        check_comment(self.comment)
 
     @property
     def ref(self) -> str:
@@ -359,6 +369,12 @@ class _Payload:
         assert isinstance(value, int)
         return value
 
+    def comment(self) -> int:
+        value = self.get("comment.id")
+        check_comment(value)
+        assert isinstance(value, int)
+        return value
+
 
 def _push(delivery: str, payload: _Payload) -> Delivered | Ignored:
     if not payload.text("ref").startswith("refs/heads/"):
@@ -405,4 +421,5 @@ def _command(delivery: str, payload: _Payload) -> Delivered | Ignored:
         sha or "",
         payload.text("comment.user.login"),
         time_of(payload.get("comment.created_at")),
+        payload.comment(),
     )

@@ -114,6 +114,17 @@ class Refusal:
 Decision = Go | Wait | Approve | Close | Stop | Stand | Refusal
 
 
+def started_by(decision: Decision) -> str:
+    """The ID of the run that a decision starts; empty for none."""
+    match decision:
+        case Go(run):
+            return run.run_id
+        case Approve(run_id):
+            return run_id
+        case _:
+            return ""
+
+
 def idle(event: Event, project: Project) -> Refusal | None:
     """Why an event starts nothing whatever else is so; None if facts must decide."""
     if not same(event.repository, project.repository):

@@ -105,6 +105,7 @@ class FakeRuns(Broken):
     kept: dict[tuple[str, str], ProofResult] = field(default_factory=dict)
     unheard: set[tuple[str, str]] = field(default_factory=set)
     claimed_until: dict[str, int] = field(default_factory=dict)
+    claims: dict[int, str] = field(default_factory=dict)
 
     @property
     def now(self) -> int:
@@ -143,6 +144,10 @@ class FakeRuns(Broken):
         if record.state is State.WAITING:
             self._move(record, State.STARTING)
         return Claim.OURS
+
+    def claim(self, comment: int, run_id: str) -> bool:
+        self.check()
+        return self.claims.setdefault(comment, run_id) == run_id
 
     def get(self, run_id: str) -> RunRecord | None:
         self.check()

@@ -18,6 +18,7 @@ WRITTEN_AT = 1_700_000_000
 """When the comments of the tests were written, and as GitHub says it."""
 WRITTEN = "2023-11-14T22:13:20Z"
 PULL_REF = "refs/pull/7/head"
+COMMENT = 2_500_000_001
 
 
 def delivery(number: int) -> str:
@@ -92,7 +93,7 @@ def pull_request(**other: Any) -> PullRequest:
 
 def command(verb: str, sha: str = "", **other: Any) -> Command:
     """A comment of somebody with a right to write."""
-    usual = Command(delivery(99), REPOSITORY, 7, verb, sha, "maintainer", WRITTEN_AT)
+    usual = Command(delivery(99), REPOSITORY, 7, verb, sha, "maintainer", WRITTEN_AT, COMMENT)
     return replace(usual, **other)
 
 
@@ -149,6 +150,7 @@ def comment_payload(
     login: object = "maintainer",
     kind: object = "User",
     created_at: object = WRITTEN,
+    comment: object = COMMENT,
 ) -> dict[str, Any]:
     """The part of GitHub's payload that is read, and some of what is not."""
     issue: dict[str, Any] = {"number": 7}
@@ -157,6 +159,7 @@ def comment_payload(
         "repository": {"full_name": REPOSITORY},
         "issue": {**issue, "pull_request": {}} if on_pull else issue,
         "comment": {
+            "id": comment,
             "body": body,
             "user": {"login": login, "type": kind},
             "created_at": created_at,

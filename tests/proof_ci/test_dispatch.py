@@ -29,6 +29,7 @@ from .fakes import (
     sqs_event,
 )
 from .front import (
+    COMMENT,
     OTHER_SHA,
     PROJECT,
     PULL_REF,
@@ -261,13 +262,50 @@ def test_a_delivery_that_comes_again_starts_nothing(world: World) -> None:
 def test_a_command_that_comes_again_after_its_run_ended_starts_nothing(world: World) -> None:
     """Nor does an approval."""
     world.known(WAITING_RUN, State.WAITING)
-    for event in (command(APPROVE), command(RUN, delivery=delivery(3))):
+    again = command(RUN, delivery=delivery(3), comment=COMMENT + 1)
+    for event in (command(APPROVE), again):
         world.handle(event)
     for run_id in world.runs.records:
         world.runs.end(run_id, End.SUCCESS, "")
     world.builds.builds.clear()
-    assert world.handle(command(APPROVE), command(RUN, delivery=delivery(3))) == []
+    assert world.handle(command(APPROVE), again) == []
     assert world.builds.builds == {}
+
+
+def test_a_comment_that_is_sent_again_under_another_delivery_starts_nothing(world: World) -> None:
+    """The delivery's ID is not signed; the comment's is."""
+    assert world.handle(command(RUN, SHA)) == []
+    world.runs.end(delivery(99), End.SUCCESS, "")
+    world.builds.builds.clear()
+    assert world.handle(command(RUN, SHA, delivery=delivery(98))) == []
+    assert (world.builds.builds, delivery(98) in world.runs.records) == ({}, False)
+    assert world.handle(command(RUN, SHA, delivery=delivery(97), comment=COMMENT + 1)) == []
+    assert world.builds.builds.keys() == {delivery(97)}
+
+
+def test_an_approval_that_is_sent_again_approves_no_other_run(world: World) -> None:
+    """Not even of the same commit under the same delivery; its own it may start until it has."""
+    world.known(WAITING_RUN, State.WAITING)
+    world.builds.broken = True
+    assert world.handle(command(APPROVE)) == ["m0"]
+    world.builds.broken = False
+    world.clock.now += CLAIM_LIFE
+    assert world.handle(command(APPROVE)) == []
+    assert world.builds.builds.keys() == {WAITING_RUN.run_id}
+    world.runs.end(WAITING_RUN.run_id, End.SUPERSEDED, "")
+    world.known(replace(WAITING_RUN, run_id=delivery(5)), State.WAITING)
+    assert world.handle(command(APPROVE), command(APPROVE, delivery=delivery(98))) == []
+    assert world.states()[delivery(5)] == (State.WAITING, None)
+
+
+def test_a_comment_that_was_refused_is_no_runs_yet(world: World) -> None:
+    """Whoever gets the right to write later may have it delivered again."""
+    asked = command(RUN, SHA, commenter="newcomer")
+    assert world.handle(asked) == []
+    assert world.runs.claims == {}
+    world.hub.writers.add("newcomer")
+    assert world.handle(asked) == []
+    assert world.builds.builds.keys() == {delivery(99)}
 
 
 def test_a_newer_run_of_a_ref_ends_the_older_ones(world: World) -> None:

@@ -337,6 +337,13 @@ def test_a_hostile_number_is_malformed(number: object) -> None:
         parsed("pull_request", payload)
 
 
+@pytest.mark.parametrize("comment", [None, 0, -1, 1.0, True, "7", 2**63, [7]])
+def test_a_comment_has_an_id(comment: object) -> None:
+    """By which it counts once."""
+    with pytest.raises(MalformedEventError):
+        parsed("issue_comment", comment_payload(comment=comment))
+
+
 @pytest.mark.parametrize(
     "when",
     [

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from local_cloud import LocalCloud, testing
-from proof_ci.aws.table import RunsTable
+from proof_ci.aws.table import RUN_LIFE, RunsTable
 from proof_ci.model.run import (
     CLAIM_LIFE,
     LEASE_LIFE,
@@ -302,6 +302,15 @@ def test_a_run_ends_once_and_then_changes_no_more(bench: Bench) -> None:
     bench.runs.settled(DELIVERY)
     assert bench.runs.unsettled() == ()
     assert bench.record().settled
+
+
+def test_a_comment_is_one_runs_for_good(bench: Bench) -> None:
+    """That run may ask again, also after all that is forgotten of runs."""
+    assert bench.runs.claim(7, DELIVERY)
+    bench.clock.now += 2 * RUN_LIFE
+    assert bench.runs.claim(7, DELIVERY)
+    assert not bench.runs.claim(7, FULL.run_id)
+    assert bench.runs.claim(8, FULL.run_id)
 
 
 def test_an_end_keeps_the_problems_that_there_were(bench: Bench) -> None:
