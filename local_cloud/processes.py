@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,9 +34,7 @@ class Running:
         """Asks it to end, and kills it after so many seconds."""
         self.stopped = True
         self._signal(signal.SIGTERM)
-        timer = threading.Timer(grace, self.kill)
-        timer.daemon = True
-        timer.start()
+        _later(grace, self.kill)
 
     def expire(self) -> None:
         """Kills it because its time is over."""
@@ -74,26 +73,49 @@ def run(
     except OSError as error:
         emit(str(error))
         return 127
+    with _stoppable(running, process, lives_on=lives_on), _limited(running, seconds):
+        return _wait(process, emit)
+
+
+@contextmanager
+def _stoppable(
+    running: Running, process: "subprocess.Popen[bytes]", *, lives_on: bool
+) -> Iterator[None]:
+    """Who stops `running` ends this process, too; so does who kills all."""
     running.groups.append(process.pid)
     with _lock:
         _running.add(running)
-    timer = threading.Timer(seconds, running.expire) if seconds is not None else None
-    if timer is not None:
-        timer.daemon = True
-        timer.start()
     if running.stopped:
         running.stop()
     if not lives_on:
         threading.Thread(target=_end_with, args=(process,), daemon=True).start()
     try:
-        return _wait(process, emit)
+        yield
     finally:
-        if timer is not None:
-            timer.cancel()
         if not lives_on:
             running.groups.remove(process.pid)
         with _lock:
             _running.discard(running)
+
+
+@contextmanager
+def _limited(running: Running, seconds: float | None) -> Iterator[None]:
+    """`running` has that much time; None: all that it wants."""
+    if seconds is None:
+        yield
+        return
+    timer = _later(seconds, running.expire)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _later(seconds: float, do: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(seconds, do)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def _end_with(process: "subprocess.Popen[bytes]") -> None:

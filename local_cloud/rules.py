@@ -42,39 +42,58 @@ def install(machine: Machine) -> None:
     del machine
     lambda_svc._LAMBDA_ASYNC_RETRY_BASE_SECONDS = RETRY_SECONDS
     lambda_svc._LAMBDA_ASYNC_RETRY_MAX_SECONDS = 2 * RETRY_SECONDS
-    stock_dispatch, stock_invoke = eventbridge._dispatch_event, eventbridge._invoke_target
-    stock_failure = lambda_svc._route_async_failure
+    lambda_svc._route_async_failure = _burying(lambda_svc._route_async_failure)
+    eventbridge._dispatch_event = _mishandling(eventbridge._dispatch_event)
+    eventbridge._invoke_target = _permitted(eventbridge._invoke_target)
+    eventbridge._dispatch_to_lambda = _to_function
+
+
+def _mishandling(stock: Any) -> Any:
+    """Events get lost, come twice or late, as tests want it."""
 
     def dispatch(event: dict[str, Any], view: Any = None) -> None:
         mishap = _strikes(event)
         if mishap is None:
-            stock_dispatch(event, view)
+            stock(event, view)
         elif mishap.kind == "duplicate":
-            stock_dispatch(event, view)
-            stock_dispatch(event, view)
+            stock(event, view)
+            stock(event, view)
         elif mishap.kind == "delay":
-            context = contextvars.copy_context()
-            timer = threading.Timer(mishap.seconds, context.run, (stock_dispatch, event))
-            timer.daemon = True
-            timer.start()
+            _later(mishap.seconds, stock, event)
+
+    return dispatch
+
+
+def _later(seconds: float, stock: Any, event: dict[str, Any]) -> None:
+    context = contextvars.copy_context()
+    timer = threading.Timer(seconds, context.run, (stock, event))
+    timer.daemon = True
+    timer.start()
+
+
+def _permitted(stock: Any) -> Any:
+    """A target that may not be reached, or is not there, gets nothing."""
 
     def invoke(target: dict[str, Any], event: Any, rule: Any, view: Any = None) -> Any:
         if refusal := _refusal(str(target.get("Arn", "")), str(rule.get("Arn", ""))):
             _bury(target, event, rule, refusal)
             return None
-        return stock_invoke(target, event, rule, view)
+        return stock(target, event, rule, view)
+
+    return invoke
+
+
+def _burying(stock: Any) -> Any:
+    """Lambda says beside a dead letter what was wrong."""
 
     def failed(target: str, function: str, event: dict[str, Any], result: dict[str, Any]) -> None:
         config = (lambda_svc._functions.get(function) or {}).get("config") or {}
         if (config.get("DeadLetterConfig") or {}).get("TargetArn") == target:
             _send(target, json.dumps(event), _attributes("200", result))
         else:
-            stock_failure(target, function, event, result)
+            stock(target, function, event, result)
 
-    eventbridge._dispatch_event = dispatch
-    eventbridge._invoke_target = invoke
-    eventbridge._dispatch_to_lambda = _to_function
-    lambda_svc._route_async_failure = failed
+    return failed
 
 
 def controls() -> dict[str, Any]:

@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 from pathlib import Path
+from typing import Any, NoReturn
 
 from local_cloud.directory import DEFAULT_REGION, Layout, ServerState, write_state
 
@@ -77,32 +78,48 @@ async def _serve(
     layout: Layout, state: ServerState, listener: socket.socket, *, watch_parent: bool
 ) -> None:
     import hypercorn.asyncio
-    import hypercorn.config
 
     from local_cloud import extensions
 
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    loop, stop = asyncio.get_running_loop(), _stop_by_signal()
     if watch_parent:
         _stop_with_parent(loop, stop)
     application = extensions.install(layout, state, lambda: _set(loop, stop))
-    config = hypercorn.config.Config()
+    listener.listen(256)
+    write_state(layout, state)
+    try:
+        await hypercorn.asyncio.serve(
+            application, _configured(listener), shutdown_trigger=stop.wait
+        )
+    finally:
+        extensions.uninstall()
+        layout.state.unlink(missing_ok=True)
+    _leave()
+
+
+def _configured(listener: socket.socket) -> Any:
+    from hypercorn.config import Config
+
+    config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
     config.accesslog = config.errorlog = None
     config.graceful_timeout = config.shutdown_timeout = 1.0
     config.keep_alive_timeout = 60.0
-    listener.listen(256)
-    write_state(layout, state)
-    try:
-        await hypercorn.asyncio.serve(application, config, shutdown_trigger=stop.wait)
-    finally:
-        extensions.uninstall()
-        layout.state.unlink(missing_ok=True)
+    return config
+
+
+def _leave() -> NoReturn:
+    """Worker threads may still wait for children that are gone; nothing is left to save."""
     logging.shutdown()
-    # Worker threads may still wait for children that are gone; nothing is left to save.
     sys.stdout.flush()
     os._exit(0)
+
+
+def _stop_by_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
 
 
 def _set(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

@@ -67,18 +67,11 @@ class Order:
 def order(request: Mapping[str, Any]) -> Order:
     """Reads a SubmitJob request; OrderError where Batch refuses it."""
     definition = _definition(str(request.get("jobDefinition", "")))
-    container = definition.get("containerProperties") or {}
-    if not container:
-        raise OrderError("only container jobs run here: the definition has no containerProperties")
+    container = _container(definition)
     overrides = request.get("containerOverrides") or {}
     _check(request, overrides)
     parameters = {**(definition.get("parameters") or {}), **(request.get("parameters") or {})}
     retry = request.get("retryStrategy") or definition.get("retryStrategy") or {}
-    timeout = request.get("timeout") or definition.get("timeout") or {}
-    size = int((request.get("arrayProperties") or {}).get("size") or 0)
-    if size and not 2 <= size <= 10_000:
-        raise OrderError(f"Array size {size} is invalid: it must be between 2 and 10000")
-    seconds = timeout.get("attemptDurationSeconds")
     return Order(
         name=str(request["jobName"]),
         queue=_queue(str(request.get("jobQueue", ""))),
@@ -88,12 +81,32 @@ def order(request: Mapping[str, Any]) -> Order:
         environment=_variables(container) | _variables(overrides),
         parameters=parameters,
         depends_on=tuple(request.get("dependsOn") or ()),
-        array_size=size,
+        array_size=_array_size(request),
         attempts=int(retry.get("attempts") or 1),
         exits=tuple(retry.get("evaluateOnExit") or ()),
-        seconds=None if seconds is None else float(seconds),
+        seconds=_seconds(request.get("timeout") or definition.get("timeout") or {}),
         tags=request.get("tags") or {},
     )
+
+
+def _container(definition: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] | None = definition.get("containerProperties")
+    if not found:
+        raise OrderError("only container jobs run here: the definition has no containerProperties")
+    return found
+
+
+def _array_size(request: Mapping[str, Any]) -> int:
+    """0 for a job of its own."""
+    size = int((request.get("arrayProperties") or {}).get("size") or 0)
+    if size and not 2 <= size <= 10_000:
+        raise OrderError(f"Array size {size} is invalid: it must be between 2 and 10000")
+    return size
+
+
+def _seconds(timeout: Mapping[str, Any]) -> float | None:
+    seconds = timeout.get("attemptDurationSeconds")
+    return None if seconds is None else float(seconds)
 
 
 def _check(request: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:

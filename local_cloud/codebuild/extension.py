@@ -4,8 +4,9 @@ import copy
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import copy_context
+from pathlib import Path
 from typing import Any
 
 from ministack.core.responses import (
@@ -48,21 +49,9 @@ def start(
 
     `order` holds what CodePipeline adds: input_location, output_location, resolved_version.
     """
-    known = codebuild._projects[project]
-    settings = _overridden(known, request)
+    settings = _overridden(codebuild._projects[project], request)
     build_id = codebuild._build_id(project)
-    version = request.get("sourceVersion")
-    record: dict[str, Any] = codebuild._make_build_record(settings, build_id, version)
-    now = record.pop("endTime")
-    record |= {
-        "buildStatus": "IN_PROGRESS",
-        "currentPhase": "SUBMITTED",
-        "buildComplete": False,
-        "phases": [_phase("SUBMITTED", "SUCCEEDED", now), _phase("QUEUED", "SUCCEEDED", now)],
-        "serviceRole": settings["serviceRole"],
-        "initiator": initiator or record["initiator"],
-        "exportedEnvironmentVariables": [],
-    }
+    record = _record(settings, build_id, request.get("sourceVersion"), initiator)
     codebuild._builds[build_id] = record
     _running[build_id] = processes.Running()
     _announce(record)
@@ -73,6 +62,22 @@ def start(
         name=build_id,
     ).start()
     return record
+
+
+def _record(
+    settings: dict[str, Any], build_id: str, version: str | None, initiator: str | None
+) -> dict[str, Any]:
+    record: dict[str, Any] = codebuild._make_build_record(settings, build_id, version)
+    now = record.pop("endTime")
+    return record | {
+        "buildStatus": "IN_PROGRESS",
+        "currentPhase": "SUBMITTED",
+        "buildComplete": False,
+        "phases": [_phase("SUBMITTED", "SUCCEEDED", now), _phase("QUEUED", "SUCCEEDED", now)],
+        "serviceRole": settings["serviceRole"],
+        "initiator": initiator or record["initiator"],
+        "exportedEnvironmentVariables": [],
+    }
 
 
 def stop(build_id: str) -> None:
@@ -157,29 +162,14 @@ def _where_logged(settings: dict[str, Any], build_id: str) -> dict[str, str]:
 
 
 def _execute(record: dict[str, Any], settings: dict[str, Any], extra: dict[str, Any]) -> None:
-    machine, build_id = _machines[0], record["id"]
+    build_id = record["id"]
     running = _running[build_id]
-    home = machine.layout.work / "builds" / build_id.replace(":", "_")
+    home = _machines[0].layout.work / "builds" / build_id.replace(":", "_")
     record["logs"] |= _where_logged(settings, build_id)
     emit = logs.stream(record["logs"]["groupName"], record["logs"]["streamName"])
     try:
         home.mkdir(parents=True)
-        build = Build(
-            machine=machine,
-            order=_order(record, settings, extra),
-            credentials=roles.assume(settings["serviceRole"], SERVICE, "AWSCodeBuild"),
-            region=get_region(),
-            home=home,
-            running=running,
-            emit=emit,
-            phase=lambda name, status, context: _record_phase(record, name, status, context),
-        )
-        succeeded = build.run()
-        record["resolvedSourceVersion"] = build.order.resolved_version
-        record["exportedEnvironmentVariables"] = [
-            {"name": name, "value": value} for name, value in build.exported.items()
-        ]
-        _finish(record, _outcome(running, succeeded))
+        _finish(record, _run(_prepared(record, settings, extra, home, emit), record))
     except roles.RoleError as error:
         _record_phase(record, "SUBMITTED", "CLIENT_ERROR", f"ACCESS_DENIED: {error}")
         _finish(record, "FAILED")
@@ -190,6 +180,35 @@ def _execute(record: dict[str, Any], settings: dict[str, Any], extra: dict[str, 
         running.kill()
         shutil.rmtree(home, ignore_errors=True)
         _running.pop(build_id, None)
+
+
+def _prepared(
+    record: dict[str, Any],
+    settings: dict[str, Any],
+    extra: dict[str, Any],
+    home: Path,
+    emit: Callable[[str], None],
+) -> Build:
+    return Build(
+        machine=_machines[0],
+        order=_order(record, settings, extra),
+        credentials=roles.assume(settings["serviceRole"], SERVICE, "AWSCodeBuild"),
+        region=get_region(),
+        home=home,
+        running=_running[record["id"]],
+        emit=emit,
+        phase=lambda name, status, context: _record_phase(record, name, status, context),
+    )
+
+
+def _run(build: Build, record: dict[str, Any]) -> str:
+    """Runs a build to its end, notes what came of it, and says its status."""
+    succeeded = build.run()
+    record["resolvedSourceVersion"] = build.order.resolved_version
+    record["exportedEnvironmentVariables"] = [
+        {"name": name, "value": value} for name, value in build.exported.items()
+    ]
+    return _outcome(build.running, succeeded)
 
 
 def _outcome(running: processes.Running, succeeded: bool) -> str:

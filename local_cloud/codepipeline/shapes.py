@@ -50,7 +50,6 @@ def summary(run: Execution) -> dict[str, Any]:
 
 def action_detail(run: Execution, action: ActionRun) -> dict[str, Any]:
     """One line of ListActionExecutions."""
-    declaration = action.declaration
     return {
         "pipelineExecutionId": run.id,
         "actionExecutionId": action.id,
@@ -60,26 +59,35 @@ def action_detail(run: Execution, action: ActionRun) -> dict[str, Any]:
         "startTime": action.started,
         "lastUpdateTime": action.updated,
         "status": action.status,
-        "input": {
-            "actionTypeId": declaration["actionTypeId"],
-            "configuration": declaration.get("configuration") or {},
-            "resolvedConfiguration": action.resolved,
-            "region": get_region(),
-            "inputArtifacts": declaration.get("inputArtifacts") or [],
-            **({"namespace": declaration["namespace"]} if "namespace" in declaration else {}),
+        "input": _input(action),
+        "output": _output(action),
+    }
+
+
+def _input(action: ActionRun) -> dict[str, Any]:
+    declaration = action.declaration
+    return {
+        "actionTypeId": declaration["actionTypeId"],
+        "configuration": declaration.get("configuration") or {},
+        "resolvedConfiguration": action.resolved,
+        "region": get_region(),
+        "inputArtifacts": declaration.get("inputArtifacts") or [],
+        **({"namespace": declaration["namespace"]} if "namespace" in declaration else {}),
+    }
+
+
+def _output(action: ActionRun) -> dict[str, Any]:
+    return {
+        "outputArtifacts": [
+            {"name": name, "s3location": {"bucket": bucket, "key": key}}
+            for name, (bucket, key) in action.artifacts.items()
+        ],
+        "executionResult": {
+            "externalExecutionId": action.external_id,
+            "externalExecutionSummary": action.summary or action.error,
+            **_error(action),
         },
-        "output": {
-            "outputArtifacts": [
-                {"name": name, "s3location": {"bucket": bucket, "key": key}}
-                for name, (bucket, key) in action.artifacts.items()
-            ],
-            "executionResult": {
-                "externalExecutionId": action.external_id,
-                "externalExecutionSummary": action.summary or action.error,
-                **({"errorDetails": _error(action)} if action.error else {}),
-            },
-            "outputVariables": action.variables,
-        },
+        "outputVariables": action.variables,
     }
 
 
@@ -122,10 +130,13 @@ def _action(stage: str, declaration: dict[str, Any], runs: list[Execution]) -> d
             "summary": action.summary,
             "lastStatusChange": action.updated,
             "externalExecutionId": action.external_id,
-            **({"errorDetails": _error(action)} if action.error else {}),
+            **_error(action),
         }
     return shape
 
 
-def _error(action: ActionRun) -> dict[str, str]:
-    return {"code": "JobFailed", "message": action.error}
+def _error(action: ActionRun) -> dict[str, Any]:
+    """What was wrong, as one more property; none if nothing was."""
+    if not action.error:
+        return {}
+    return {"errorDetails": {"code": "JobFailed", "message": action.error}}
