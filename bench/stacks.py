@@ -42,33 +42,31 @@ REGION = "us-west-2"
 
 def six(account: str) -> tuple[Stack, ...]:
     """Return the stacks for an account; only the told values depend on it, never a template."""
-    arn = f"{REGION}:{account}"
-    level1 = ("bench-bucket", "bench-queue", "bench-table")
     return (
         Stack("bench-bucket", _bucket()),
         Stack("bench-queue", _queue()),
         Stack("bench-table", _table()),
         Stack("bench-topic", _topic()),
-        Stack(
-            "bench-role",
-            _role(),
-            level1,
-            {
-                "BucketName": f"bench-bucket-{account}",
-                "QueueArn": f"arn:aws:sqs:{arn}:bench-queue",
-                "TableName": "bench-table",
-            },
-        ),
-        Stack(
-            "bench-function",
-            _function(),
-            ("bench-role", "bench-topic"),
-            {
-                "RoleArn": f"arn:aws:iam::{account}:role/bench-role",
-                "TopicArn": f"arn:aws:sns:{arn}:bench-topic",
-            },
-        ),
+        _role_stack(account),
+        _function_stack(account),
     )
+
+
+def _role_stack(account: str) -> Stack:
+    told = {
+        "BucketName": f"bench-bucket-{account}",
+        "QueueArn": f"arn:aws:sqs:{REGION}:{account}:bench-queue",
+        "TableName": "bench-table",
+    }
+    return Stack("bench-role", _role(), ("bench-bucket", "bench-queue", "bench-table"), told)
+
+
+def _function_stack(account: str) -> Stack:
+    told = {
+        "RoleArn": f"arn:aws:iam::{account}:role/bench-role",
+        "TopicArn": f"arn:aws:sns:{REGION}:{account}:bench-topic",
+    }
+    return Stack("bench-function", _function(), ("bench-role", "bench-topic"), told)
 
 
 def write_assembly(folder: Path) -> Path:
@@ -133,36 +131,34 @@ def _topic() -> Document:
 
 
 def _role() -> Document:
-    table = "arn:aws:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TableName}"
-    statements = [
-        _allow("s3:GetObject", {"Fn::Sub": "arn:aws:s3:::${BucketName}/*"}),
-        _allow("sqs:SendMessage", {"Ref": "QueueArn"}),
-        _allow("dynamodb:GetItem", {"Fn::Sub": table}),
-    ]
+    may_assume = {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
     resource = {
         "Type": "AWS::IAM::Role",
         "Properties": {
             "RoleName": "bench-role",
-            "AssumeRolePolicyDocument": {
-                "Version": "2012-10-17",
-                "Statement": [
-                    {
-                        "Effect": "Allow",
-                        "Principal": {"Service": "lambda.amazonaws.com"},
-                        "Action": "sts:AssumeRole",
-                    }
-                ],
-            },
-            "Policies": [
-                {
-                    "PolicyName": "work",
-                    "PolicyDocument": {"Version": "2012-10-17", "Statement": statements},
-                }
-            ],
+            "AssumeRolePolicyDocument": _policy(may_assume),
+            "Policies": [{"PolicyName": "work", "PolicyDocument": _policy(*_work())}],
         },
     }
     outputs = {"RoleArn": {"Fn::GetAtt": ["It", "Arn"]}}
     return _template(resource, outputs, ("BucketName", "QueueArn", "TableName"))
+
+
+def _work() -> tuple[Document, ...]:
+    table = "arn:aws:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TableName}"
+    return (
+        _allow("s3:GetObject", {"Fn::Sub": "arn:aws:s3:::${BucketName}/*"}),
+        _allow("sqs:SendMessage", {"Ref": "QueueArn"}),
+        _allow("dynamodb:GetItem", {"Fn::Sub": table}),
+    )
+
+
+def _policy(*statements: Document) -> Document:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def _allow(action: str, resource: object) -> Document:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -50,13 +50,18 @@ class Show:
         mark = "[green]✓[/green]" if holds else "[red]✗[/red]"
         self.console.print(f"  {mark} {claim} [dim]({checked})[/dim]")
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Show a table."""
         table = Table(*columns, title=title, title_justify="left", title_style="bold")
         for row in rows:
             table.add_row(*row)
         self.console.print()
         self.console.print(table)
+
+    def facts_table(self) -> None:
+        """Show all that was checked."""
+        rows = [("✓" if fact.holds else "✗", fact.claim, fact.checked) for fact in self.facts]
+        self.table("Verified", ("", "fact", "how"), rows)
 
 
 def wrapped(words: Sequence[str], width: int) -> list[str]:

@@ -186,47 +186,35 @@ class Story:
         accounts = self.commands.padstone("status")["accounts"]
         snapshots = self.commands.padstone("snapshot", "list")["snapshots"]
         self.show.table(
-            "Accounts, as they really are",
-            ("account", "id", "runs", "verified"),
-            [
-                (
-                    one["account"]["name"],
-                    one["account"]["id"],
-                    one["snapshot"] or "-",
-                    "yes" if one["verified"] else "NO",
-                )
-                for one in accounts
-            ],
+            "Accounts, as they really are", _ACCOUNT_COLUMNS, map(_account_row, accounts)
         )
-        self.show.table(
-            "Snapshots",
-            ("id", "stage", "packages", "why"),
-            [
-                (
-                    one["id"],
-                    one["stage"],
-                    " ".join(pin["file"] for pin in one["packages"]),
-                    one["provenance"]["reason"],
-                )
-                for one in snapshots
-            ],
-        )
+        self.show.table("Snapshots", _SNAPSHOT_COLUMNS, map(_snapshot_row, snapshots))
         self.show.fact(
             "every account runs what was frozen",
             checked="padstone status",
             holds=all(one["verified"] for one in accounts),
         )
-        self.show.table(
-            "Verified",
-            ("", "fact", "how"),
-            [("✓" if f.holds else "✗", f.claim, f.checked) for f in self.show.facts],
-        )
+        self.show.facts_table()
         return {
             "accounts": accounts,
             "snapshots": snapshots,
             "verified": [asdict(fact) for fact in self.show.facts],
             "seconds": round(self.show.seconds, 1),
         }
+
+
+_ACCOUNT_COLUMNS = ("account", "id", "runs", "verified")
+_SNAPSHOT_COLUMNS = ("id", "stage", "packages", "why")
+
+
+def _account_row(status: Mapping[str, Any]) -> tuple[str, ...]:
+    account, verified = status["account"], "yes" if status["verified"] else "NO"
+    return account["name"], account["id"], status["snapshot"] or "-", verified
+
+
+def _snapshot_row(snapshot: Mapping[str, Any]) -> tuple[str, ...]:
+    packages = " ".join(pin["file"] for pin in snapshot["packages"])
+    return snapshot["id"], snapshot["stage"], packages, snapshot["provenance"]["reason"]
 
 
 def configure(cloud: LocalCloud, folder: Path) -> dict[str, str]:
