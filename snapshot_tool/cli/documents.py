@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from snapshot_tool.model.manifest import Manifest, PackagePin
     from snapshot_tool.model.parameters import Value
     from snapshot_tool.model.plan import Plan, StackChange, Target
+    from snapshot_tool.model.proof_account import ReportPage
     from snapshot_tool.model.proof_log import LogLine
     from snapshot_tool.model.records import (
         Deployment,
@@ -262,21 +263,23 @@ def proof(value: ProofRecord) -> dict[str, Json]:
     }
 
 
-def run_report(value: RunReport, url: str) -> dict[str, Json]:
+def run_report(value: RunReport, page: ReportPage) -> dict[str, Json]:
     """A run, its proofs, and where its page is."""
     return {
         "run": run(value.run),
         "proofs": [proof(one) for one in value.proofs],
-        "report_url": url or None,
+        "report_url": page.url or None,
     }
 
 
 def asked(
-    value: Asked, report: RunReport | None, url: str, compared: Comparison | None
+    value: Asked, report: RunReport | None, page: ReportPage, compared: Comparison | None
 ) -> dict[str, Json]:
     """A run that was asked for; what it came to, if that was waited for."""
     request = value.request
-    found = run_report(report, url) if report else {"run": None, "proofs": [], "report_url": url}
+    found: dict[str, Json] = {"run": None, "proofs": [], "report_url": page.url or None}
+    if report:
+        found = run_report(report, page)
     return {
         "run_id": request.run_id,
         "commit": request.sha,

@@ -1,7 +1,7 @@
 """Progress on stderr: a live table on a terminal, plain lines with elapsed seconds elsewhere.
 
 Nothing is shown for the first second, and nothing at all if the work was faster than that. Only
-warnings are, always.
+warnings are, always. Work that goes on says so at least once a minute.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 1.0
 """Seconds for which nothing is shown."""
+SILENCE = 60.0
+"""Seconds after which a state is said again: who reads lines takes silence for an end."""
 
 
 class _Display(Protocol):
@@ -93,6 +95,8 @@ class _Board:
             return [(last, self._seconds(last, now)) for last in self._last.values()]
 
     def _seconds(self, last: Progress, now: float) -> float:
+        if last.seconds is not None:
+            return last.seconds
         began, ended = self._times[last.subject]
         return (now if last.phase is Phase.WORKING else ended) - began
 
@@ -110,34 +114,51 @@ class Silence:
 class Lines:
     """Plain lines for a log: seconds since the start, subject, state. Repeated states are left out.
 
-    The lines of the first second are held back until a later one comes.
+    The lines of the first second are held back until it is over.
     """
 
     def __init__(self, board: _Board) -> None:
         self._board = board
         self._held: list[str] = []
         self._told: dict[str, str] = {}
+        self._spoke = 0.0
         self._guard = threading.Lock()
+        self._timer = threading.Timer(PATIENCE, self._patience_is_over)
+        self._timer.daemon = True
+        self._timer.start()
 
     def tell(self, progress: Progress) -> None:
         """Print a line, or keep it while nothing is to be shown yet."""
         with self._guard:
-            if self._told.get(progress.subject) == progress.state:
-                return
-            self._told[progress.subject] = progress.state
-            self._held.append(_line(self._board.elapsed, progress))
-            if self._board.elapsed >= PATIENCE:
-                click.echo("\n".join(self._held), err=True)
-                self._held.clear()
+            now = self._board.elapsed
+            repeated = self._told.get(progress.subject) == progress.state
+            if not repeated or now - self._spoke >= SILENCE:
+                self._told[progress.subject] = progress.state
+                self._held.append(_line(now, progress))
+            if now >= PATIENCE:
+                self._speak(now)
 
     def close(self) -> None:
         """Drop what was too quick to be worth a line."""
-        self._held.clear()
+        self._timer.cancel()
+        with self._guard:
+            self._held.clear()
+
+    def _patience_is_over(self) -> None:
+        with self._guard:
+            self._speak(self._board.elapsed)
+
+    def _speak(self, now: float) -> None:
+        if self._held:
+            click.echo("\n".join(self._held), err=True)
+            self._held.clear()
+            self._spoke = now
 
 
 def _line(seconds: float, progress: Progress) -> str:
+    took = "" if progress.seconds is None else f"  {progress.seconds:.1f} s"
     detail = f"  {progress.detail}" if progress.detail else ""
-    return printable(f"{seconds:6.1f}s  {progress.subject}  {progress.state}{detail}")
+    return printable(f"{seconds:6.1f}s  {progress.subject}  {progress.state}{took}{detail}")
 
 
 class LiveTable:

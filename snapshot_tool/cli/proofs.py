@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from snapshot_tool.cli.shell import Shell
     from snapshot_tool.cli.work import Work
+    from snapshot_tool.model.proof_account import ReportPage
     from snapshot_tool.model.run import RunReport
     from snapshot_tool.orchestrator.proofs import Asked
     from snapshot_tool.planner.compare import Comparison
@@ -62,26 +63,26 @@ def verdict_code(report: RunReport) -> int:
     return DONE if report.run.succeeded else FAILED
 
 
-def report_answer(report: RunReport, url: str, *, exit_code: int) -> Answer:
+def report_answer(report: RunReport, page: ReportPage, *, exit_code: int) -> Answer:
     """Return a run and its proofs as an answer."""
     from snapshot_tool.cli import documents
 
     return Answer(
-        document=documents.run_report(report, url),
-        text=lambda: _report(report, url),
+        document=documents.run_report(report, page),
+        text=lambda: _report(report, page),
         exit_code=exit_code,
     )
 
 
 def asked_answer(
-    asked: Asked, report: RunReport | None, url: str, compared: Comparison | None = None
+    asked: Asked, report: RunReport | None, page: ReportPage, compared: Comparison | None = None
 ) -> Answer:
     """Return what a run that was asked for came to; no report means that nobody waited."""
     from snapshot_tool.cli import documents
 
     return Answer(
-        document=documents.asked(asked, report, url, compared),
-        text=lambda: _asked(asked, report, url, compared),
+        document=documents.asked(asked, report, page, compared),
+        text=lambda: _asked(asked, report, page, compared),
         exit_code=_code(report, compared),
     )
 
@@ -92,20 +93,20 @@ def _code(report: RunReport | None, compared: Comparison | None) -> int:
     return DONE if report is None else verdict_code(report)
 
 
-def _report(report: RunReport, url: str) -> Iterable[RenderableType]:
+def _report(report: RunReport, page: ReportPage) -> Iterable[RenderableType]:
     from snapshot_tool.cli import render_proofs
 
-    return render_proofs.run_report_parts(report, url)
+    return render_proofs.run_report_parts(report, page)
 
 
 def _asked(
-    asked: Asked, report: RunReport | None, url: str, compared: Comparison | None
+    asked: Asked, report: RunReport | None, page: ReportPage, compared: Comparison | None
 ) -> Iterable[RenderableType]:
     from snapshot_tool.cli import render_proofs
 
     if report is None:
         return [f"run {asked.request.run_id}"]
-    shown = render_proofs.run_report_parts(report, url)
+    shown = render_proofs.run_report_parts(report, page)
     if compared is None:
         return shown
     return render_proofs.joined(shown, render_proofs.comparison_parts(compared))

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -28,6 +29,7 @@ SHORT = 12
 """Digits of a digest or commit that are shown."""
 
 _WIDE = 10_000
+_RANKS = (Phase.WORKING, Phase.FAILED, Phase.DONE)
 _STYLES = {Phase.WORKING: "yellow", Phase.DONE: "green", Phase.FAILED: "red"}
 
 
@@ -47,6 +49,22 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     for row in rows:
         made.add_row(*(Text(printable(cell)) for cell in row))
     return made
+
+
+class Narrowing:
+    """Several shapes of one thing, each led by its table: the first whose table fits is shown."""
+
+    def __init__(self, *shapes: Sequence[RenderableType]) -> None:
+        self._shapes = shapes
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Render the fullest shape that fits, or the last one."""
+        for shape in self._shapes[:-1]:
+            natural = Measurement.get(console, options.update(width=_WIDE), shape[0])
+            if natural.maximum <= options.max_width:
+                yield from shape
+                return
+        yield from self._shapes[-1]
 
 
 def when(moment: datetime | None) -> str:
@@ -171,13 +189,15 @@ def _commit(manifest: Manifest) -> str:
 
 
 def fitting(rows: Sequence[tuple[Progress, float]], room: int) -> Sequence[tuple[Progress, float]]:
-    """Return as many rows as there is room for, in their order: what works or failed goes first,
-    then what was done last.
+    """Return as many rows as there is room for, in their order: what works goes first, the oldest
+    before all; then what failed and what was done, the newest of each.
     """
-    ranked = sorted(
-        range(len(rows)), key=lambda number: (rows[number][0].phase is Phase.DONE, -number)
-    )
-    kept = set(ranked[: max(1, room)])
+
+    def rank(number: int) -> tuple[int, int]:
+        phase = rows[number][0].phase
+        return _RANKS.index(phase), number if phase is Phase.WORKING else -number
+
+    kept = set(sorted(range(len(rows)), key=rank)[: max(1, room)])
     return [row for number, row in enumerate(rows) if number in kept]
 
 

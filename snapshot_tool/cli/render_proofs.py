@@ -2,67 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 
 from rich.console import RenderableType
 from rich.table import Table
 
 from snapshot_tool.cli.boundary import printable
-from snapshot_tool.cli.render import short, size, table, text, when
+from snapshot_tool.cli.render import Narrowing, short, size, table, text, when
 from snapshot_tool.model import proof_log
 from snapshot_tool.model.canonical import Json
+from snapshot_tool.model.proof_account import ReportPage
 from snapshot_tool.model.proof_log import LogLine
-from snapshot_tool.model.run import ProofRecord, RunRecord, RunReport
+from snapshot_tool.model.run import SHORT, ProofRecord, RunRecord, RunReport
 from snapshot_tool.planner.compare import Comparison, Row
 
 _SAID = {"message", "level", "correlation_id", "snapshot_id", "proof"}
 
 
-def runs_table(runs: Sequence[RunRecord]) -> Table:
-    """List runs, newest first as they come."""
-    columns = ["run", "commit", "ref", "state", "proofs", "snapshot", "begun (UTC)", "took"]
-    return table(columns, map(_run_row, runs))
-
-
-def _run_row(run: RunRecord) -> Sequence[str]:
-    return (
-        run.run_id,
-        short(run.sha),
-        _ref(run),
-        run.verdict if run.ended else run.state or "-",
-        _done(run),
-        run.snapshot_id or "-",
-        when(run.created_at),
-        duration(run.seconds),
+def runs_table(runs: Sequence[RunRecord]) -> RenderableType:
+    """List runs, newest first as they come. Where there is little room: in fewer columns."""
+    rows = [_run_row(run) for run in runs]
+    return Narrowing(
+        [_columns(rows, ("run", *_RUN_COLUMNS, "snapshot", "begun (UTC)", "took"))],
+        [_columns(rows, ("id", *_RUN_COLUMNS, "begun (UTC)", "took"))],
+        [_columns(rows, ("id", *_RUN_COLUMNS))],
     )
 
 
-def run_report_parts(report: RunReport, url: str) -> Iterator[RenderableType]:
-    """Show a run: what it came to, then each proof, those that do not hold first."""
+_RUN_COLUMNS = ("commit", "ref", "state", "proofs")
+
+
+def _columns(rows: Sequence[Mapping[str, str]], names: Sequence[str]) -> Table:
+    return table(names, ([row[name] for name in names] for row in rows))
+
+
+def _run_row(run: RunRecord) -> Mapping[str, str]:
+    return {
+        "run": run.run_id,
+        "id": run.run_id[:SHORT],
+        "commit": short(run.sha),
+        "ref": _ref(run),
+        "state": run.verdict if run.ended else run.state or "-",
+        "proofs": _done(run),
+        "snapshot": run.snapshot_id or "-",
+        "begun (UTC)": when(run.created_at),
+        "took": duration(run.seconds),
+    }
+
+
+def run_report_parts(report: RunReport, page: ReportPage) -> Iterator[RenderableType]:
+    """Show a run: where it comes from, each proof, and what it came to.
+
+    What matters most comes last, where it is still seen after a thousand proofs.
+    """
     run = report.run
-    yield text(f"run {run.run_id}: {_outcome(report)}")
     yield text(f"commit {run.sha or '-'} of {run.repository or '-'} {_ref(run)}")
     yield text(f"snapshot {run.snapshot_id or '-'}, begun {when(run.created_at)} UTC{_why(run)}")
-    if url:
-        yield text(url)
     if report.proofs:
         yield text("")
-        ordered = sorted(report.proofs, key=lambda one: (one.succeeded, one.proof))
-        columns = ["proof", "verdict", "refuted", "reached", "took", "memory", "why"]
-        yield table(columns, map(_proof_row, ordered))
-    yield from (text(f"problem: {one}") for one in run.problems)
+        yield _proofs(sorted(report.proofs, key=lambda one: (not one.succeeded, one.proof)))
+        yield text("")
     for proof in report.proofs:
         yield from (text(f"{proof.proof}: warning: {one}") for one in proof.warnings)
+    yield from (text(f"problem: {one}") for one in run.problems)
+    yield text(f"run {run.run_id}: {_outcome(report)}")
+    if page.url:
+        yield text(page.hint or page.url)
+
+
+def _proofs(proofs: Sequence[ProofRecord]) -> RenderableType:
+    """Return a line a proof; where there is little room the reasons follow, or less is said."""
+    rows = [_proof_row(proof) for proof in proofs]
+    why = [text(f"{proof.proof}: {proof.why}") for proof in proofs if not proof.succeeded]
+    return Narrowing(
+        [_columns(rows, (*_PROOF_COLUMNS, "refuted", "reached", "took", "memory", "why"))],
+        [_columns(rows, (*_PROOF_COLUMNS, "refuted", "reached", "took", "memory")), *why],
+        [_folded(_columns(rows, _PROOF_COLUMNS)), *why],
+    )
+
+
+_PROOF_COLUMNS = ("proof", "verdict")
+
+
+def _folded(made: Table) -> Table:
+    """Let names take several lines: a name that is cut off names nothing."""
+    made.columns[0].overflow = "fold"
+    made.columns[1].no_wrap = True
+    return made
 
 
 def _outcome(report: RunReport) -> str:
     run = report.run
     if not run.ended:
-        return f"{run.state or '?'}, {_done(run)} proofs done"
-    said = f"{run.verdict or '?'}{f' ({run.reason})' if run.reason else ''}"
+        return run.progress
+    reason = f": {run.reason}" if run.reason else ""
     holding = sum(proof.succeeded for proof in report.proofs)
-    return f"{said}, {holding} of {len(report.proofs)} proofs hold, {duration(run.seconds)}"
+    total = max(run.total or 0, len(report.proofs))
+    held = f", {holding} of {total} proofs hold" if total and not run.reason else ""
+    return f"{run.progress}{reason}{held}, {duration(run.seconds)}"
 
 
 def _why(run: RunRecord) -> str:
@@ -76,29 +114,26 @@ def _why(run: RunRecord) -> str:
     return "".join(f", {one}" for one in said if one)
 
 
-def _proof_row(proof: ProofRecord) -> Sequence[str]:
-    why = proof.reason
-    if proof.unchanged_since:
-        why = f"unchanged since {proof.unchanged_since}"
-    return (
-        proof.proof,
-        f"{proof.verdict or '-'}{' (so far)' if proof.provisional else ''}",
-        proof.refuted or "-",
-        proof.reached or "-",
-        duration(proof.seconds),
-        size(proof.peak_memory) if proof.peak_memory else "-",
-        why or "-",
-    )
+def _proof_row(proof: ProofRecord) -> Mapping[str, str]:
+    return {
+        "proof": proof.proof,
+        "verdict": f"{proof.verdict or '-'}{' (so far)' if proof.provisional else ''}",
+        "refuted": proof.refuted or "-",
+        "reached": proof.reached or "-",
+        "took": duration(None if proof.provisional else proof.seconds),
+        "memory": size(proof.peak_memory) if proof.peak_memory else "-",
+        "why": proof.why or "-",
+    }
 
 
 def comparison_parts(found: Comparison) -> Iterator[RenderableType]:
-    """Show two runs side by side."""
+    """Show two runs side by side, what differs at the end."""
     yield text(f"{found.then.run_id} ({found.then.snapshot_id or '-'}) then")
     yield text(f"{found.now.run_id} ({found.now.snapshot_id or '-'}) now")
     if found.rows:
         yield text("")
         columns = ["proof", "then", "now", "", "took then", "took now"]
-        yield table(columns, map(_compared, found.rows))
+        yield table(columns, map(_compared, sorted(found.rows, key=lambda row: not row.same)))
     different = sum(not row.same for row in found.rows)
     runs = f"the run: {found.then.verdict or '-'} then, {found.now.verdict or '-'} now"
     yield text(f"{len(found.rows) - different} of {len(found.rows)} verdicts the same; {runs}")
@@ -147,10 +182,7 @@ def _ref(run: RunRecord) -> str:
 
 
 def _done(run: RunRecord) -> str:
-    if run.total is None:
-        return "-"
-    left = run.total if run.remaining is None else run.remaining
-    return f"{run.total - left}/{run.total}"
+    return "-" if run.total is None else f"{run.total - run.left}/{run.total}"
 
 
 def duration(seconds: float | None) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from snapshot_tool.model.names import AccountId, SnapshotId, StageName, ToolName
     from snapshot_tool.model.plan import Plan
     from snapshot_tool.model.progress import Progress
+    from snapshot_tool.model.proof_account import ReportPage
     from snapshot_tool.model.proof_log import LogLine
     from snapshot_tool.model.records import (
         Deployment,
@@ -79,8 +80,8 @@ class ProofWork(Protocol):
     def pages(self, name: str) -> Callable[[str], bytes | None]:
         """Return what reads a page of reports by its key; None where there is no such page."""
 
-    def report_url(self, name: str, run_id: str) -> str:
-        """Return the address of a run's page; empty where there is none."""
+    def page(self, name: str, run_id: str) -> ReportPage:
+        """Return where a run's page is."""
 
 
 class Work(Protocol):

@@ -21,10 +21,12 @@ class Progress:
     """One step of one subject: a stack by name, a pipeline, or a step such as `templates`.
 
     `state` is the present state in few words (`UPDATE_IN_PROGRESS`), `detail` the resource at hand
-    or the reason of a failure.
+    or the reason of a failure. `seconds` is what the subject itself has taken, where that is known
+    better than by when it was told.
     """
 
     subject: str
     state: str
     detail: str = ""
     phase: Phase = Phase.WORKING
+    seconds: float | None = None

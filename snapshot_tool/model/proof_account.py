@@ -9,7 +9,7 @@ from typing import Self
 
 from snapshot_tool.errors import BadInputError, NotFoundError
 from snapshot_tool.model.plan import Target
-from snapshot_tool.model.run import BranchRef
+from snapshot_tool.model.run import SHORT, BranchRef
 from snapshot_tool.model.stacks import StackState
 
 _MACHINERY = "JobDefinitionArn"
@@ -17,6 +17,23 @@ FUNCTIONS = (*("webhook", "dispatch", "launch", "verdict", "status", "report", "
 PREPARATION, PREPARE, PROVE = "preparation", "prepare", "prove"
 PARTS = (*FUNCTIONS, PREPARATION, PREPARE, PROVE)
 """Whose logs there are: functions, the build that fetches, the job that prepares, the proofs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportPage:
+    """Where a run's page is (empty: there is no site), and whether everybody may read it there."""
+
+    account: str
+    run_id: str
+    url: str
+    public: bool
+
+    @property
+    def hint(self) -> str:
+        """How to see it though the site shows it to nobody; empty if the site does."""
+        if self.public and self.url:
+            return ""
+        return f"padstone proof report {self.account} {self.run_id[:SHORT]} --serve"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +51,7 @@ class ProofAccount:
     preparation_logs: str
     functions: Mapping[str, str]
     reports: str
+    reports_public: bool
     report_bucket: str
 
     @classmethod
@@ -63,6 +81,7 @@ class ProofAccount:
                 functions=_functions(outputs["FunctionLogGroups"]),
                 report_bucket=outputs["ReportBucketName"],
                 reports=_site(outputs.get("ReportSiteUrl", "")),
+                reports_public=given.get("ReportVisibility") == "public",
             )
         except KeyError as error:
             raise NotFoundError(
@@ -72,9 +91,12 @@ class ProofAccount:
                 fix="deploy a newer snapshot: padstone snapshot create proof, padstone deploy",
             ) from error
 
-    def report_url(self, run_id: str) -> str:
-        """Return the address of a run's page; empty where there is no site."""
-        return f"{self.reports}/runs/{run_id}/index.html" if self.reports else ""
+    def page(self, run_id: str) -> ReportPage:
+        """Return where a run's page is."""
+        url = f"{self.reports}/runs/{run_id}/index.html" if self.reports else ""
+        return ReportPage(
+            account=self.target.name, run_id=run_id, url=url, public=self.reports_public
+        )
 
 
 def part(text: str) -> str:

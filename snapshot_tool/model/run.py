@@ -20,6 +20,9 @@ from snapshot_tool.model.names import Checked
 Item: TypeAlias = Mapping[str, Json]
 
 ENDED, SUCCESS, CANCELLED = "ended", "success", "cancelled"
+WAITING = "waiting"
+SHORT = 8
+"""Characters of a run's ID that people are shown where it is not the subject."""
 RUN = "run"
 _PROOF = "proof#"
 
@@ -112,6 +115,22 @@ class RunRecord:
         return self.ended and self.verdict == SUCCESS
 
     @property
+    def left(self) -> int:
+        """How many proofs have no final verdict yet; 0 while nobody knows how many there are."""
+        total = self.total or 0
+        return total if self.remaining is None else min(total, self.remaining)
+
+    @property
+    def progress(self) -> str:
+        """Where it stands, in words: its verdict, or its state and how far it is."""
+        if self.ended:
+            return self.verdict or "?"
+        if self.state == WAITING:
+            return "waiting for /ok-to-test"
+        done = "" if self.total is None else f" {self.total - self.left}/{self.total}"
+        return f"{self.state or '?'}{done}"
+
+    @property
     def seconds(self) -> float | None:
         """How long it took; None before its end."""
         if self.created_at is None or self.ended_at is None:
@@ -168,6 +187,13 @@ class ProofRecord:
     def succeeded(self) -> bool:
         """True if the proof holds."""
         return self.verdict == SUCCESS
+
+    @property
+    def why(self) -> str:
+        """Why it does not hold, or that it was not proved again; empty if it simply holds."""
+        if self.unchanged_since:
+            return f"unchanged since {self.unchanged_since[:SHORT]}"
+        return "" if self.succeeded else self.reason
 
     @classmethod
     def read(cls, proof: str, item: Item) -> ProofRecord:

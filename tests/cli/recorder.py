@@ -29,6 +29,7 @@ from snapshot_tool.model.names import (
 from snapshot_tool.model.parameters import Source, Value
 from snapshot_tool.model.plan import Action, Plan, StackChange, Target
 from snapshot_tool.model.progress import Progress
+from snapshot_tool.model.proof_account import ReportPage
 from snapshot_tool.model.proof_log import LogLine
 from snapshot_tool.model.records import (
     Deployment,
@@ -242,6 +243,7 @@ class ProofRecorder:
     runs: Sequence[RunRecord] = field(default_factory=lambda: [a_run()])
     lines: Sequence[LogLine] = ()
     cancelled: bool = True
+    public: bool = True
     site: dict[str, bytes] = field(default_factory=dict)
 
     def run(self, name: str, sha: CommitSha | None, **more: Any) -> Asked:
@@ -279,8 +281,9 @@ class ProofRecorder:
     def pages(self, name: str) -> Callable[[str], bytes | None]:
         return self.site.get
 
-    def report_url(self, name: str, run_id: str) -> str:
-        return f"https://reports.example/runs/{run_id}/index.html"
+    def page(self, name: str, run_id: str) -> ReportPage:
+        url = f"https://reports.example/runs/{run_id}/index.html"
+        return ReportPage(account=name, run_id=run_id, url=url, public=self.public)
 
     def _note(self, verb: str, **arguments: Any) -> None:
         self.recorder._note(f"proof {verb}", **arguments)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from rich.console import Console
 
+from snapshot_tool.cli.render import Narrowing
+from snapshot_tool.cli.render_proofs import run_report_parts, runs_table
 from snapshot_tool.errors import NotFoundError
+from snapshot_tool.model.proof_account import ReportPage
 from snapshot_tool.model.proof_log import LogLine
+from snapshot_tool.model.run import RunReport
 from tests.cli.conftest import CommandLine
 from tests.cli.recorder import (
     COMMIT,
@@ -21,6 +28,8 @@ from tests.cli.recorder import (
     a_run,
 )
 
+PAGE = ReportPage(account="beta", run_id=RUN, url="https://reports.example", public=True)
+
 
 def asked(padstone: CommandLine, verb: str) -> dict[str, object]:
     """Return the arguments of the one call of that name."""
@@ -33,8 +42,10 @@ def test_run_follows_to_the_end_and_zero_says_that_every_proof_holds(padstone: C
     result = padstone("proof", "run", "beta", COMMIT)
     assert (result.code, padstone.work.verbs) == (0, ["proof run", "proof follow"])
     assert result.err.splitlines()[0] == f"run {RUN} in beta: {COMMIT} with {ID}"
-    assert f"run {RUN}: success, 1 of 1 proofs hold, 1 min 30 s" in result.out
-    assert f"https://reports.example/runs/{RUN}/index.html" in result.out
+    assert result.out.splitlines()[-2:] == [
+        f"run {RUN}: success, 1 of 1 proofs hold, 1 min 30 s",
+        f"https://reports.example/runs/{RUN}/index.html",
+    ]
     assert asked(padstone, "run") == {
         "name": "beta", "sha": COMMIT, "ref": None, "cache": True, "statuses": True,
     }  # fmt: skip
@@ -151,22 +162,88 @@ def test_the_newest_runs_are_listed(padstone: CommandLine) -> None:
     assert padstone("proof", "status", "beta").out == "no runs in beta yet\n"
 
 
-def test_a_run_is_shown_with_what_does_not_hold_first(padstone: CommandLine) -> None:
-    """Looking is no judgement: the exit code stays 0."""
+def test_a_run_is_shown_with_what_does_not_hold_last(padstone: CommandLine) -> None:
+    """There it is seen after a thousand others. Looking is no judgement: the exit code stays 0."""
     padstone.work.proofs.report = a_report(
         a_proof("a", unchanged_since=EARLIER),
         a_proof("b", "failure", reason="2 properties refuted", warnings=("no coverage",)),
         a_proof("c", "failure", provisional=True),
+        a_proof("d", reason="cbmc ended with 0"),
         verdict="failure",
+        reason="2 hold, 2 are refuted",
+        problems=("e: cbmc-batch.yaml, is empty",),
     )
     result = padstone("proof", "status", "beta", "1a2b")
     assert result.code == 0
-    rows = result.out.splitlines()[5:]
-    assert [row.split()[0] for row in rows] == ["proof", "b", "c", "a", "b:"][: len(rows)]
-    assert "2 properties refuted" in rows[1]
-    assert "failure (so far)" in rows[2]
-    assert f"unchanged since {EARLIER}" in rows[3]
-    assert "b: warning: no coverage" in result.out
+    rows = result.out.splitlines()[3:]
+    assert [row.split()[0] for row in rows[:5]] == ["proof", "a", "d", "b", "c"]
+    assert f"unchanged since {EARLIER[:8]}" in rows[1]
+    assert "cbmc ended with 0" not in result.out
+    assert "2 properties refuted" in rows[3]
+    assert "failure (so far)" in rows[4]
+    assert rows[6:9] == [
+        "b: warning: no coverage",
+        "problem: e: cbmc-batch.yaml, is empty",
+        f"run {RUN}: failure: 2 hold, 2 are refuted, 1 min 30 s",
+    ]
+
+
+def test_a_run_that_was_cancelled_says_how_many_of_all_proofs_hold(padstone: CommandLine) -> None:
+    """Those that never began count as well; where none were found yet, none are counted."""
+    padstone.work.proofs.report = replace(
+        a_report(verdict="cancelled"), run=a_run("cancelled", total=7)
+    )
+    assert ": cancelled, 1 of 7 proofs hold," in padstone("proof", "status", "beta", RUN).out
+    padstone.work.proofs.report = RunReport(run=a_run("cancelled", total=None))
+    assert ": cancelled, 1 min 30 s" in padstone("proof", "status", "beta", RUN).out
+
+
+def test_a_run_that_waits_says_for_what(padstone: CommandLine) -> None:
+    """For somebody who looked at the fork's commit."""
+    padstone.work.proofs.report = RunReport(run=a_run("", state="waiting", total=None))
+    assert "waiting for /ok-to-test" in padstone("proof", "status", "beta", RUN).out
+
+
+def test_a_link_that_shows_nothing_is_not_offered(padstone: CommandLine) -> None:
+    """The site of a private account answers nobody; the command that shows the page is told."""
+    padstone.work.proofs.public = False
+    how = f"padstone proof report beta {RUN[:8]} --serve"
+    assert padstone("proof", "status", "beta", RUN).out.splitlines()[-1] == how
+    said = padstone("proof", "report", "beta", RUN).out.splitlines()
+    assert said == [
+        f"https://reports.example/runs/{RUN}/index.html",
+        f"shown to nobody there; {how} shows it",
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 60, 100, 200])
+def test_on_a_terminal_names_and_verdicts_are_whole(width: int) -> None:
+    """However narrow it is; what there is no room for is told below, or left out."""
+    name = "verification/cbmc/proofs/a_function_with_quite_a_long_name"
+    report = a_report(
+        a_proof(name, "out of memory", reason="the kernel ended it"), a_proof(), verdict="error"
+    )
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    [shown] = [one for one in run_report_parts(report, PAGE) if isinstance(one, Narrowing)]
+    with console.capture() as capture:
+        console.print(shown)
+    lines = [line.rstrip() for line in capture.get().splitlines()]
+    assert "…" not in capture.get()
+    assert all(len(line) <= width for line in lines)
+    squeezed = "".join(line.split("  ")[0] for line in lines)
+    assert name in squeezed.replace(" ", "") or name in capture.get()
+    assert any("out of memory" in line for line in lines)
+    assert "the kernel ended it" in capture.get().replace("\n", " ")
+
+
+@pytest.mark.parametrize("width", [60, 90, 200])
+def test_on_a_terminal_runs_are_listed_by_what_names_them(width: int) -> None:
+    """The head of an ID names a run as well as all of it."""
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    with console.capture() as capture:
+        console.print(runs_table([a_run("superseded", total=1000)]))
+    assert "…" not in capture.get()
+    assert {RUN[:8], "superseded", "1000/1000"} <= {*capture.get().split(), RUN[:8] * (width > 150)}
 
 
 def test_logs_say_whose_line_each_is(padstone: CommandLine) -> None:

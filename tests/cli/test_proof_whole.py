@@ -57,7 +57,8 @@ def test_lines_tell_each_verdict_as_it_comes(whole: CommandLine, flow: Flow) -> 
     subjects = [one.rpartition("  ")[0].strip() or one for one in said]
     assert any(one.startswith("alloc  failure") for one in said)
     assert any(one.startswith("clamp  success") for one in said)
-    assert any("proving  0 done, 1 running, 1 left" in one for one in said), subjects
+    assert "proving 0/2  1 running" in [one.partition("  ")[2] for one in said], subjects
+    assert any("proving 1/2  1 running; 0 hold, 1 does not" in one for one in said), said
 
 
 def test_a_run_is_cancelled_and_its_logs_are_read(whole: CommandLine, flow: Flow) -> None:

@@ -54,8 +54,8 @@ def test_functions_may_be_named_outright() -> None:
 
 @pytest.mark.parametrize("site", ["d1.example", "https://d1.example", "https://d1.example/"])
 def test_a_run_has_a_page_at_the_report_site(site: str) -> None:
-    assert account(ReportSiteUrl=site).report_url("x") == "https://d1.example/runs/x/index.html"
-    assert account(ReportSiteUrl="").report_url("x") == ""
+    assert account(ReportSiteUrl=site).page("x").url == "https://d1.example/runs/x/index.html"
+    assert account(ReportSiteUrl="").page("x").url == ""
 
 
 def test_the_snapshot_is_that_of_the_stack_that_runs_proofs() -> None:

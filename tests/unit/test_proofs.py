@@ -71,7 +71,7 @@ def test_a_request_says_exactly_what_dispatch_understands(flow: Flow) -> None:
 
 
 def test_a_run_is_followed_to_its_end_and_each_verdict_is_told_as_it_comes(flow: Flow) -> None:
-    """How many proofs are done, running and left is told beside."""
+    """How many proofs are done, running, and hold is told beside."""
     flow.verdicts = {"a": "success", "b": "failure", "c": "success"}
     report = ran(flow)
     assert (report.run.verdict, report.run.succeeded) == ("failure", False)
@@ -79,9 +79,20 @@ def test_a_run_is_followed_to_its_end_and_each_verdict_is_told_as_it_comes(flow:
     told = [(one.subject, one.state, one.phase) for one in flow.world.told]
     for name, phase in (("a", Phase.DONE), ("b", Phase.FAILED), ("c", Phase.DONE)):
         assert told.count((name, flow.verdicts[name], phase)) == 1
-    details = [one.detail for one in flow.world.told if one.state == "proving"]
-    assert details[0] == "0 done, 1 running, 2 left"
-    assert "1 done, 1 running, 1 left" in details
+    said = {one.state: one.detail for one in flow.world.told if one.state.startswith("proving")}
+    assert list(said) == ["proving 0/3", "proving 1/3", "proving 2/3"]
+    assert said["proving 0/3"] == "1 running"
+    assert said["proving 2/3"] == "1 running; 1 hold, 1 does not"
+
+
+def test_a_run_that_waits_says_how_long_it_does(flow: Flow) -> None:
+    """Somebody has to approve it; if nobody does, it ends by itself."""
+    run_id = flow.proofs().run("beta", COMMIT, ref=None).request.run_id
+    flow.write(run_id, "run", state="waiting", deadline=flow.clock.now().timestamp() + 100)
+    flow.clock.after(5, lambda: flow.end(run_id, "cancelled"))
+    flow.proofs().follow("beta", run_id)
+    [waits] = {one.detail for one in flow.world.told if one.state == "waiting for /ok-to-test"}
+    assert waits.startswith("until 20")
 
 
 def test_without_a_commit_the_head_of_the_branch_is_run_for_the_branch(flow: Flow) -> None:

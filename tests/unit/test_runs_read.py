@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapshot_tool.cli import documents, render, render_proofs
+from snapshot_tool.model.proof_account import ReportPage
 from snapshot_tool.model.run import ProofRecord, RunRecord, RunReport
 
 ID = "01234567-89ab-cdef-0123-456789abcdef"
+PAGE = ReportPage(account="beta", run_id=ID, url="https://reports.example", public=True)
 VALUES = st.one_of(
     st.none(),
     st.booleans(),
@@ -48,8 +50,8 @@ def test_no_attribute_makes_reading_or_showing_a_run_fail(item: dict[str, Any]) 
     items = [{**item, "record": "run"}, {**item, "record": "proof#a"}, {"record": 5}]
     report = RunReport.read(ID, items)
     assert report is not None
-    json.dumps(documents.run_report(report, ""), allow_nan=False)
-    render.print_all(render_proofs.run_report_parts(report, ""))
+    json.dumps(documents.run_report(report, PAGE), allow_nan=False)
+    render.print_all(render_proofs.run_report_parts(report, PAGE))
     render.print_all([render_proofs.runs_table([report.run])])
 
 

@@ -72,7 +72,7 @@ def command(
         run_id = asked.request.run_id
         report = None if no_wait else followed(work, account, run_id)
         compared = _compared(work, account, asked, report) if compare else None
-        return asked_answer(asked, report, work.proofs.report_url(account, run_id), compared)
+        return asked_answer(asked, report, work.proofs.page(account, run_id), compared)
 
 
 def _compared(

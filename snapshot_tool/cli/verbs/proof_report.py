@@ -12,7 +12,10 @@ from snapshot_tool.cli.shell import Shell
 from snapshot_tool.cli.verb import Answer, verb
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from snapshot_tool.cli.report_site import Read
+    from snapshot_tool.model.proof_account import ReportPage
 
 
 @verb("report", example="padstone proof report beta 1a2b3c4d --serve")
@@ -31,12 +34,22 @@ def command(shell: Shell, account: str, run: str, serve: bool) -> Answer:
     refuse_together(serve=serve, json=shell.as_json)
     with shell.work() as work:
         run_id = work.proofs.find(account, run).run.run_id
-        url = work.proofs.report_url(account, run_id)
+        page = work.proofs.page(account, run_id)
         read = work.proofs.pages(account)
     if serve:
         _serve(read, run_id)
         return Answer(document=None, text=lambda: [])
-    return Answer(document={"run_id": run_id, "report_url": url or None}, text=lambda: [url])
+    return Answer(
+        document={"run_id": run_id, "report_url": page.url or None, "public": page.public},
+        text=lambda: _said(page),
+    )
+
+
+def _said(page: ReportPage) -> Iterator[str]:
+    if page.url:
+        yield page.url
+    if page.hint:
+        yield f"shown to nobody there; {page.hint} shows it"
 
 
 def _serve(read: Read, run_id: str) -> None:

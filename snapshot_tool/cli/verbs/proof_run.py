@@ -40,4 +40,4 @@ def command(
         say(shell, account, asked)
         run_id = asked.request.run_id
         report = None if no_wait else followed(work, account, run_id)
-        return asked_answer(asked, report, work.proofs.report_url(account, run_id))
+        return asked_answer(asked, report, work.proofs.page(account, run_id))

@@ -40,8 +40,8 @@ def command(shell: Shell, account: str, run: str | None, follow: bool, limit: in
         run_id = report.run.run_id
         if follow:
             report = followed(work, account, run_id)
-        url = work.proofs.report_url(account, run_id)
-        return report_answer(report, url, exit_code=verdict_code(report) if follow else DONE)
+        page = work.proofs.page(account, run_id)
+        return report_answer(report, page, exit_code=verdict_code(report) if follow else DONE)
 
 
 def _newest(found: Sequence[RunRecord], account: str) -> Answer:

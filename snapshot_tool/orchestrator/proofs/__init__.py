@@ -21,6 +21,7 @@ from snapshot_tool.errors import (
 from snapshot_tool.model.manifest import Manifest
 from snapshot_tool.model.names import SnapshotId
 from snapshot_tool.model.progress import Progress
+from snapshot_tool.model.proof_account import ReportPage
 from snapshot_tool.model.proof_log import LogLine
 from snapshot_tool.model.request import CancelRequest, JobDefinition, RunRequest, Tools
 from snapshot_tool.model.run import BranchRef, CommitSha, RunId, RunRecord, RunReport
@@ -174,9 +175,9 @@ class Proofs:
         there = self._open(name)
         return there.doors.objects(there.facts.report_bucket).get
 
-    def report_url(self, name: str, run_id: str) -> str:
-        """Return the address of a run's page; empty where there is none."""
-        return self._open(name).facts.report_url(run_id)
+    def page(self, name: str, run_id: str) -> ReportPage:
+        """Return where a run's page is."""
+        return self._open(name).facts.page(run_id)
 
     def machinery(self, name: str) -> ProofFacts:
         """Return what the policies of a prover and a reader name."""

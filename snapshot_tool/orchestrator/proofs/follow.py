@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from snapshot_tool.errors import FailedError, PadstoneError
 from snapshot_tool.model import proof_log
 from snapshot_tool.model.progress import Phase, Progress
-from snapshot_tool.model.run import ProofRecord, RunRecord, RunReport
+from snapshot_tool.model.run import WAITING, ProofRecord, RunRecord, RunReport
 from snapshot_tool.orchestrator.proofs.logs import LogReader
 from snapshot_tool.orchestrator.proofs.there import There
 
 _TAKEN_UP = 60.0  # seconds until a request is recorded
 _PAUSE = 2.0
 _REFRESH = 10.0  # seconds after which proofs are read again though the run says nothing new
+_FEW = 100  # proofs that are read again each time
 _OVERDUE = timedelta(minutes=15)  # the sweep comes every five
 
 
@@ -33,7 +34,7 @@ class Follower:
         last, read_at = None, 0.0
         while not run.ended:
             now = self.there.clock.monotonic()
-            if run != last or now - read_at >= _REFRESH:
+            if run != last or now - read_at >= _REFRESH or 0 < (run.total or 0) <= _FEW:
                 self._tell_all(run, self._report(run).proofs)
                 last, read_at = run, now
             self._refuse_overdue(run)
@@ -56,25 +57,28 @@ class Follower:
     def _report(self, run: RunRecord) -> RunReport:
         return self.there.runs.report(run.run_id) or RunReport(run=run)
 
-    def _tell_all(self, run: RunRecord, proofs: Iterable[ProofRecord]) -> None:
+    def _tell_all(self, run: RunRecord, proofs: Sequence[ProofRecord]) -> None:
         for proof in proofs:
             if proof.verdict and self._told.get(proof.proof) != proof:
                 self._told[proof.proof] = proof
                 self.tell(_of_proof(proof))
-        phase = _phase(run.succeeded) if run.ended else Phase.WORKING
-        state = run.verdict if run.ended else run.state
-        self.tell(
-            Progress(
-                subject=_subject(run.run_id), state=state, detail=self._counts(run), phase=phase
-            )
-        )
+        subject = _subject(run.run_id)
+        if run.ended:
+            phase = _phase(run.succeeded)
+            self.tell(Progress(subject=subject, state=run.verdict, detail=run.reason, phase=phase))
+        else:
+            self.tell(Progress(subject=subject, state=run.progress, detail=self._detail(run)))
 
-    def _counts(self, run: RunRecord) -> str:
-        if run.total is None or run.ended:
-            return run.reason
-        left = run.total if run.remaining is None else run.remaining
-        running = min(left, self._running(run))
-        return f"{run.total - left} done, {running} running, {left - running} left"
+    def _detail(self, run: RunRecord) -> str:
+        if run.state == WAITING and run.deadline:
+            return f"until {run.deadline:%Y-%m-%d %H:%M} UTC"
+        if run.total is None:
+            return ""
+        holding = sum(proof.succeeded for proof in self._told.values())
+        failing = len(self._told) - holding
+        running = min(run.left, self._running(run))
+        said = f"{holding} hold, {failing} {'does' if failing == 1 else 'do'} not"
+        return f"{running} running" + (f"; {said}" if self._told else "")
 
     def _running(self, run: RunRecord) -> int:
         states = self.there.doors.jobs.states([job.job_id for job in run.jobs])
@@ -122,6 +126,7 @@ def _of_proof(proof: ProofRecord) -> Progress:
     return Progress(
         subject=proof.proof,
         state=proof.verdict,
-        detail=proof.reason,
+        detail=proof.why,
         phase=_phase(proof.succeeded),
+        seconds=proof.seconds,
     )
