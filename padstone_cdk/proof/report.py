@@ -10,6 +10,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from padstone_cdk.nag import accept
+from padstone_cdk.proof import answers
 from padstone_cdk.proof.functions import Code, ProofFunction, consuming
 from padstone_cdk.proof.policies import READING, allow, found, named_by_runs, objects, of_runs
 from padstone_cdk.proof.telling import Telling
@@ -18,12 +19,16 @@ _SECONDS = 300
 _AT_ONCE = 5
 _OUTPUTS = "outputs/*/output.tar.gz"
 _PAGES = ("runs/*", "commits/*")
+_MISSING = "missing.html"
 
-# Reports quote the source of whoever opened a pull request: nothing in them may run or reach out.
-_CONTENT = (
-    "default-src 'none'; img-src 'self'; style-src 'self' 'unsafe-inline'; base-uri 'none';"
-    " form-action 'none'; frame-ancestors 'none'; sandbox"
-)
+_ACCEPTED = {
+    "CFR1": "Reports of public repositories are for everyone, wherever they are",
+    "CFR2": "There is nothing behind it but objects that are to be read; it runs no code",
+    "CFR3": "The bucket logs what is read from it; the distribution's own logs would need a bucket"
+    " with ACLs",
+    "CFR4": "With its own domain name it is CloudFront that sets the versions of TLS:"
+    " a minimum can only be stated beside a certificate of one's own",
+}
 
 
 class ReportSite(Construct):
@@ -33,21 +38,16 @@ class ReportSite(Construct):
         self, scope: Construct, construct_id: str, *, bucket: str, visibility: str
     ) -> None:
         super().__init__(scope, construct_id)
+        self._bucket = bucket
         self._public = cdk.CfnCondition(
             self, "Public", expression=cdk.Fn.condition_equals(visibility, "public")
         )
-        self.distribution = self._distribution(
-            s3.Bucket.from_bucket_name(self, "Reports", bucket), self._headers()
-        )
-        self._bucket_policy(bucket)
+        self.distribution = self._distribution()
+        self._refuse_unless_public()
+        self._bucket_policy()
         self.url = f"https://{self.distribution.distribution_domain_name}"
 
-    def _distribution(
-        self, bucket: s3.IBucket, headers: cloudfront.IResponseHeadersPolicy
-    ) -> cloudfront.Distribution:
-        access = cloudfront.S3OriginAccessControl(
-            self, "Access", origin_access_control_name=_unique("reports")
-        )
+    def _distribution(self) -> cloudfront.Distribution:
         distribution = cloudfront.Distribution(
             self,
             "Site",
@@ -55,69 +55,41 @@ class ReportSite(Construct):
             default_root_object="index.html",
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             default_behavior=cloudfront.BehaviorOptions(
-                origin=origins.S3BucketOrigin.with_origin_access_control(
-                    bucket, origin_access_control=access
-                ),
+                origin=self._origin(),
                 allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD,
                 viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
-                response_headers_policy=headers,
+                response_headers_policy=answers.headers(self, "Headers"),
             ),
+            error_responses=[_missing()],
         )
         cdk.Annotations.of(distribution).acknowledge_warning(
             "@aws-cdk/aws-cloudfront-origins:updateImportedBucketPolicyOac",
             "The policy is made below",
         )
-        accept(
-            distribution,
-            "Reports of public repositories are for everyone, wherever they are",
-            "CFR1",
-        )
-        accept(
-            distribution,
-            "There is nothing behind it but objects that are to be read; it runs no code",
-            "CFR2",
-        )
-        accept(
-            distribution,
-            "The bucket logs what is read from it; the distribution's own logs would need a bucket"
-            " with ACLs",
-            "CFR3",
-        )
-        accept(
-            distribution,
-            "With its own domain name it is CloudFront that sets the versions of TLS:"
-            " a minimum can only be stated beside a certificate of one's own",
-            "CFR4",
-        )
+        for rule, reason in _ACCEPTED.items():
+            accept(distribution, reason, rule)
         return distribution
 
-    def _headers(self) -> cloudfront.ResponseHeadersPolicy:
-        return cloudfront.ResponseHeadersPolicy(
-            self,
-            "Headers",
-            response_headers_policy_name=_unique("reports"),
-            comment="Reports quote what others wrote",
-            security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
-                content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
-                    content_security_policy=_CONTENT, override=True
-                ),
-                content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
-                frame_options=cloudfront.ResponseHeadersFrameOptions(
-                    frame_option=cloudfront.HeadersFrameOption.DENY, override=True
-                ),
-                referrer_policy=cloudfront.ResponseHeadersReferrerPolicy(
-                    referrer_policy=cloudfront.HeadersReferrerPolicy.NO_REFERRER, override=True
-                ),
-                strict_transport_security=cloudfront.ResponseHeadersStrictTransportSecurity(
-                    access_control_max_age=cdk.Duration.days(365),
-                    include_subdomains=True,
-                    override=True,
-                ),
+    def _origin(self) -> cloudfront.IOrigin:
+        return origins.S3BucketOrigin.with_origin_access_control(
+            s3.Bucket.from_bucket_name(self, "Reports", self._bucket),
+            origin_access_control=cloudfront.S3OriginAccessControl(
+                self, "Access", origin_access_control_name=answers.unique("reports")
             ),
         )
 
-    def _bucket_policy(self, bucket: str) -> None:
-        whole = f"arn:{cdk.Aws.PARTITION}:s3:::{bucket}"
+    def _refuse_unless_public(self) -> None:
+        function = answers.refusal(self, "Private").function_arn
+        refusal = {"EventType": "viewer-request", "FunctionARN": function}
+        resource = self.distribution.node.default_child
+        assert isinstance(resource, cloudfront.CfnDistribution)
+        resource.add_property_override(
+            "DistributionConfig.DefaultCacheBehavior.FunctionAssociations",
+            self._if_public(cdk.Aws.NO_VALUE, otherwise=[refusal]),
+        )
+
+    def _bucket_policy(self) -> None:
+        whole = f"arn:{cdk.Aws.PARTITION}:s3:::{self._bucket}"
         tls = iam.PolicyStatement(
             sid="TlsOnly",
             effect=iam.Effect.DENY,
@@ -130,14 +102,25 @@ class ReportSite(Construct):
             sid="ReportSite",
             principals=[iam.ServicePrincipal("cloudfront.amazonaws.com")],
             actions=["s3:GetObject"],
-            resources=[objects(bucket, "*")],
+            resources=[objects(self._bucket, "*")],
             conditions={"StringEquals": {"aws:SourceArn": self.distribution.distribution_arn}},
         )
-        if_public = cdk.Fn.condition_if(
-            self._public.logical_id, site.to_statement_json(), cdk.Aws.NO_VALUE
-        )
-        document = {"Version": "2012-10-17", "Statement": [tls.to_statement_json(), if_public]}
-        s3.CfnBucketPolicy(self, "BucketPolicy", bucket=bucket, policy_document=document)
+        readable = self._if_public(site.to_statement_json(), otherwise=cdk.Aws.NO_VALUE)
+        document = {"Version": "2012-10-17", "Statement": [tls.to_statement_json(), readable]}
+        s3.CfnBucketPolicy(self, "BucketPolicy", bucket=self._bucket, policy_document=document)
+
+    def _if_public(self, value: object, *, otherwise: object) -> cdk.IResolvable:
+        return cdk.Fn.condition_if(self._public.logical_id, value, otherwise)
+
+
+def _missing() -> cloudfront.ErrorResponse:
+    """To who may not list it, a bucket says of what is missing that it is forbidden."""
+    return cloudfront.ErrorResponse(
+        http_status=403,
+        response_http_status=404,
+        response_page_path=f"/{_MISSING}",
+        ttl=cdk.Duration.seconds(10),  # a page that is asked for too early comes soon
+    )
 
 
 class Reports(Construct):
@@ -176,7 +159,10 @@ class Reports(Construct):
                 consuming(queue),
                 of_runs(runs_table, *READING),
                 allow([objects(results_bucket, _OUTPUTS)], "s3:GetObject"),
-                allow([objects(report_bucket, pages) for pages in _PAGES], "s3:PutObject"),
+                allow(
+                    [objects(report_bucket, pages) for pages in (*_PAGES, _MISSING)],
+                    "s3:PutObject",
+                ),
             ],
         )
         named_by_runs(
@@ -185,8 +171,3 @@ class Reports(Construct):
             *(f"arn:<AWS::Partition>:s3:::<ReportBucketName>/{pages}" for pages in _PAGES),
         )
         self.function.consume(queue, batch=1, at_once=_AT_ONCE)
-
-
-def _unique(name: str) -> str:
-    """Return a name for what CloudFront wants named: different in every stack."""
-    return f"{name}-{cdk.Fn.select(2, cdk.Fn.split('/', cdk.Aws.STACK_ID))}"

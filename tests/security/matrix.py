@@ -367,6 +367,8 @@ def _results(estate: Estate) -> Iterable[Row]:
     yield row("put a page", "put_object", reports, "report", Key=page, Body=b"x")
     of_commit = {"Key": "commits/c/index.html", "Body": b"x"}
     yield row("put a commit's page", "put_object", reports, "report", **of_commit)
+    missing = {"Key": "missing.html", "Body": b"x"}
+    yield row("put the page of what is missing", "put_object", reports, "report", **missing)
     yield row("put another page", "put_object", reports, Key="index.html", Body=b"x")
     yield row("delete a page", "delete_object", reports, Key=fresh("runs/"))
 

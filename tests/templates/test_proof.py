@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,7 +79,7 @@ def test_a_template_is_as_it_was_reviewed(
     Scripts have files of their own for that; here their names stand for them.
     """
     text = json.dumps(app.template(stack))
-    for name in ("job.sh", "prepare.py"):
+    for name in ("job.sh", "prepare.py", "private.html"):
         script = (CHECKOUT / "padstone_cdk/proof" / name).read_text(encoding="utf-8")
         inside = json.dumps(script)[1:-1]
         for literal in (inside, json.dumps(inside)[1:-1]):  # as it is, and within a buildspec
@@ -455,7 +458,7 @@ def test_jobs_cannot_write_what_verdicts_are_read_from(ci: Template) -> None:
     assert {name: keys for name, keys in written.items() if keys} == {
         "launch": {"runs/*/plan.json"},
         "verdict": verdicts,
-        "report": {"runs/*", "commits/*"},  # of the report bucket
+        "report": {"runs/*", "commits/*", "missing.html"},  # of the report bucket
         "sweep": {"runs/*/plan.json", *verdicts},
     }
 
@@ -621,6 +624,71 @@ def test_reports_are_read_through_the_site_only(ci: Template) -> None:
     content = headers["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"]
     assert "default-src 'none'" in content
     assert content.endswith("sandbox")
+
+
+def test_a_private_site_is_answered_before_its_bucket_is_asked(ci: Template) -> None:
+    """Unless reports are public, one published function answers whatever a viewer asks for."""
+    config = only(ci, "AWS::CloudFront::Distribution")["DistributionConfig"]
+    condition, if_public, otherwise = config["DefaultCacheBehavior"]["FunctionAssociations"][
+        "Fn::If"
+    ]
+    assert ci["Conditions"][condition] == {"Fn::Equals": [{"Ref": "ReportVisibility"}, "public"]}
+    assert if_public == {"Ref": "AWS::NoValue"}
+    (function,) = resources(ci, "AWS::CloudFront::Function")
+    arn = {"Fn::GetAtt": [function, "FunctionARN"]}
+    assert otherwise == [{"EventType": "viewer-request", "FunctionARN": arn}]
+    assert "CacheBehaviors" not in config
+    assert only(ci, "AWS::CloudFront::Function")["AutoPublish"] is True
+
+
+def test_the_answer_of_a_private_site_is_within_the_limits(ci: Template) -> None:
+    """CloudFront takes 10 KB of a function; it answers the same to everybody, with every header."""
+    code = only(ci, "AWS::CloudFront::Function")["FunctionCode"]
+    assert len(code.encode()) <= 10_000
+    first = _answered(code, {})
+    assert _answered(code, {"request": {"method": "GET", "uri": "/runs/r/index.html"}}) == first
+    assert first["statusCode"] == 403
+    assert "padstone proof report ACCOUNT RUN --serve" in first["body"]["data"]
+    told = {name: header["value"] for name, header in first["headers"].items()}
+    assert told.pop("content-type") == "text/html; charset=utf-8"
+    assert told.pop("cache-control") == "no-store"
+    assert told == _of_the_policy(ci)
+
+
+def _answered(code: str, event: dict[str, Any]) -> dict[str, Any]:
+    run = f"{code}\nconsole.log(JSON.stringify(handler({json.dumps(event)})));"
+    node = str(Path(sys.executable).parent / "node")
+    done = subprocess.run([node, "-e", run], capture_output=True, text=True, check=True)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def _of_the_policy(ci: Template) -> dict[str, str]:
+    """The headers of what comes out of the bucket."""
+    policy = only(ci, "AWS::CloudFront::ResponseHeadersPolicy")["ResponseHeadersPolicyConfig"]
+    security = policy["SecurityHeadersConfig"]
+    https = security["StrictTransportSecurity"]
+    assert https["IncludeSubdomains"]
+    return {
+        "content-security-policy": security["ContentSecurityPolicy"]["ContentSecurityPolicy"],
+        "x-content-type-options": "nosniff",
+        "x-frame-options": security["FrameOptions"]["FrameOption"],
+        "referrer-policy": security["ReferrerPolicy"]["ReferrerPolicy"],
+        "strict-transport-security": f"max-age={https['AccessControlMaxAgeSec']}"
+        "; includeSubDomains",
+    }
+
+
+def test_a_page_that_is_missing_is_not_found(ci: Template) -> None:
+    """S3 says "forbidden" to who may not list; soon asked again, for a report may come yet."""
+    config = only(ci, "AWS::CloudFront::Distribution")["DistributionConfig"]
+    (answer,) = config["CustomErrorResponses"]
+    assert answer == {
+        "ErrorCode": 403,
+        "ResponseCode": 404,
+        "ResponsePagePath": "/missing.html",
+        "ErrorCachingMinTTL": 10,
+    }
 
 
 def test_the_outputs_are_what_the_command_line_reads(app: Synthesis, ci: Template) -> None:
