@@ -1,8 +1,9 @@
 """The function behind the status queue: the only one that writes to GitHub.
 
-GitHub lets a token do so much an hour and so many writes a minute. The function never uses up the
-last calls of the hour, keeps a pace, and hides messages for as long as GitHub asks, so
-that no status uses up its tries while a limit lasts.
+GitHub lets a token do so much an hour, and create no more than 80 things a minute and 500 an hour
+"in general". It does not say whether a status is such a thing, and asks for patience when it likes.
+The function never uses up the last calls of the hour, keeps to the 80 a minute, and hides messages
+for as long as GitHub asks, so that no status uses up its tries while a limit lasts.
 """
 
 import os
@@ -30,10 +31,12 @@ from proof_ci.ports import (
 )
 from proof_ci.trace import traced
 
-AT_ONCE = 40
-A_MINUTE = 40
-"""So many writes of an instance at once, and then so many a minute: never more than 80 of it in any
-minute, the most that GitHub bears. Where two do more, GitHub asks for patience, and gets it."""
+INSTANCES = 2
+"""So many write side by side, for different commits: the fewest that SQS can be told."""
+AT_ONCE = 20
+A_MINUTE = 20
+"""So many writes of an instance at once, and then so many a minute: all together never more than 80
+in any minute. An instance that Lambda replaces begins anew; GitHub's patience is for that."""
 
 
 @dataclass
