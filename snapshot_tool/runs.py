@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from snapshot_tool.errors import BadInputError, NotFoundError
 from snapshot_tool.model.fields import suggestion
-from snapshot_tool.model.run import RUN, CommitSha, RunId, RunRecord, RunReport, run_in
+from snapshot_tool.model.run import RUN, CommitHead, CommitSha, RunId, RunRecord, RunReport, run_in
 from snapshot_tool.parallel import side_by_side
 from snapshot_tool.ports import Tables
 
@@ -65,6 +65,21 @@ class Runs:
             )
         run_id = self._abbreviated(text)
         return self._there(text, self.get(run_id) if run_id else None)
+
+    def commit(self, text: CommitHead) -> CommitSha:
+        """Return the commit of that name; the head of one has to be that of a run's commit.
+
+        Raises BadInputError for the head of none, or of more than one.
+        """
+        if CommitSha.pattern.fullmatch(text):
+            return CommitSha(text)
+        found = sorted({sha for sha in self._known(REMEMBERED).values() if sha.startswith(text)})
+        if len(found) == 1:
+            return CommitSha(found[0])
+        what = f"may be any of {', '.join(found[:5])}" if found else "begins no run's commit"
+        raise BadInputError(
+            f"{text!r} {what}", fix=f"write all 40 digits: git rev-parse {text} prints them"
+        )
 
     def _abbreviated(self, text: str) -> str:
         known = self._known(REMEMBERED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +13,7 @@ from snapshot_tool.cli.verb import DIFFERENT, DONE, FAILED, Answer
 from snapshot_tool.model.run import BranchRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from rich.console import RenderableType
 
@@ -46,16 +47,23 @@ def say(shell: Shell, account: str, asked: Asked) -> None:
         click.echo(said, err=True)
 
 
+@contextmanager
+def stopping(what: str, again: str, *more: str) -> Iterator[None]:
+    """Tell who stops watching by which command they watch again, and what else they may do."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        fix = "\n".join([f"follow it again: {again}", *more])
+        raise Unfollowed(f"stopped following {what}", fix=fix) from stop
+
+
 def followed(work: Work, account: str, run_id: str) -> RunReport:
     """Watch a run to its end. Who stops watching is told how to go on; the run goes on."""
-    try:
+    again = f"padstone proof status {account} {run_id} --follow"
+    with stopping(
+        f"run {run_id}, which goes on", again, f"end it: padstone proof cancel {account} {run_id}"
+    ):
         return work.proofs.follow(account, run_id)
-    except KeyboardInterrupt as stop:
-        raise Unfollowed(
-            f"stopped following run {run_id}, which goes on",
-            fix=f"follow it again: padstone proof status {account} {run_id} --follow\n"
-            f"end it: padstone proof cancel {account} {run_id}",
-        ) from stop
 
 
 def verdict_code(report: RunReport) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         PackageRecord,
         RegisteredAccount,
     )
-    from snapshot_tool.model.run import BranchRef, CommitSha, RunRecord, RunReport
+    from snapshot_tool.model.run import BranchRef, CommitHead, RunRecord, RunReport
     from snapshot_tool.model.status import AccountStatus, DeployResult
     from snapshot_tool.orchestrator.proofs import Asked
     from snapshot_tool.planner.cdk import CdkCommand
@@ -37,7 +37,7 @@ class ProofWork(Protocol):
     def run(
         self,
         name: str,
-        sha: CommitSha | None,
+        commit: CommitHead | None,
         *,
         ref: BranchRef | None,
         cache: bool,

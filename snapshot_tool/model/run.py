@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from snapshot_tool.errors import BadInputError, NotFoundError
 from snapshot_tool.model.canonical import Json
+from snapshot_tool.model.fields import suggestion
 from snapshot_tool.model.names import Checked
 
 Item: TypeAlias = Mapping[str, Json]
@@ -35,7 +37,18 @@ class RunId(Checked):
     what = "a run's ID like 01234567-89ab-cdef-0123-456789abcdef"
 
 
-class CommitSha(Checked):
+class CommitHead(Checked):
+    """A commit's full name, or the first digits of one, as git abbreviates."""
+
+    __slots__ = ()
+    pattern = re.compile(r"[0-9a-f]{7,40}")
+    what = (
+        "a commit (40 hexadecimal digits, as `git rev-parse` prints them, or the first 7 or more"
+        " of one that has a run); --ref names a branch"
+    )
+
+
+class CommitSha(CommitHead):
     """A commit's full name."""
 
     __slots__ = ()
@@ -237,6 +250,25 @@ class RunReport:
     def proof(self, name: str) -> ProofRecord | None:
         """Return one proof by its name; None if it is not (yet) known."""
         return next((proof for proof in self.proofs if proof.proof == name), None)
+
+    def named(self, text: str) -> str:
+        """Return the name of the proof that is meant by it, or by its last folders.
+
+        Raises NotFoundError if there is none and the run has ended; before that it may come.
+        BadInputError if it may be any of several.
+        """
+        names = [proof.proof for proof in self.proofs]
+        found = [name for name in names if name.endswith(f"/{text}")]
+        if not text or text in names or (not found and not self.run.ended):
+            return text
+        if not found:
+            raise NotFoundError(
+                f"it has no proof {text!r}{suggestion(text, names)}", where=f"run {self.run.run_id}"
+            )
+        if len(found) > 1:
+            said = ", ".join(found[:5])
+            raise BadInputError(f"{text!r} may be any of {said}", fix="write more of it")
+        return found[0]
 
 
 def run_in(record: str) -> str:

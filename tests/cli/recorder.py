@@ -40,6 +40,7 @@ from snapshot_tool.model.records import (
 )
 from snapshot_tool.model.request import RunRequest
 from snapshot_tool.model.run import (
+    CommitHead,
     CommitSha,
     ProofRecord,
     RunId,
@@ -246,8 +247,8 @@ class ProofRecorder:
     public: bool = True
     site: dict[str, bytes] = field(default_factory=dict)
 
-    def run(self, name: str, sha: CommitSha | None, **more: Any) -> Asked:
-        self._note("run", name=name, sha=sha, **more)
+    def run(self, name: str, commit: CommitHead | None, **more: Any) -> Asked:
+        self._note("run", name=name, commit=commit, **more)
         return self._asked("")
 
     def replay(self, name: str, what: str, **more: Any) -> Asked:
@@ -272,7 +273,12 @@ class ProofRecorder:
 
     def logs(self, name: str, what: str, **more: Any) -> Iterator[LogLine]:
         self._note("logs", name=name, what=what, **more)
-        return iter(self.lines)
+        return self._read()
+
+    def _read(self) -> Iterator[LogLine]:
+        yield from self.lines
+        if self.recorder.failing == "proof log lines" and self.recorder.fails:
+            raise self.recorder.fails
 
     def cancel(self, name: str, what: str) -> tuple[RunReport, bool]:
         self._note("cancel", name=name, what=what)

@@ -47,7 +47,7 @@ def test_run_follows_to_the_end_and_zero_says_that_every_proof_holds(padstone: C
         f"https://reports.example/runs/{RUN}/index.html",
     ]
     assert asked(padstone, "run") == {
-        "name": "beta", "sha": COMMIT, "ref": None, "cache": True, "statuses": True,
+        "name": "beta", "commit": COMMIT, "ref": None, "cache": True, "statuses": True,
     }  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def test_the_flags_of_run_are_handed_on(padstone: CommandLine) -> None:
     """A branch's name stands for its ref; without a commit its head is meant."""
     padstone("proof", "run", "beta", "--ref", "main", "--no-cache", "--no-status", "--no-wait")
     assert asked(padstone, "run") == {
-        "name": "beta", "sha": None, "ref": "refs/heads/main", "cache": False, "statuses": False,
+        "name": "beta", "commit": None, "ref": "refs/heads/main", "cache": False, "statuses": False,
     }  # fmt: skip
 
 
@@ -80,6 +80,7 @@ def test_without_waiting_only_the_id_is_known(padstone: CommandLine) -> None:
     ("words", "said"),
     [
         (["run", "beta", "c0ffee"], "git rev-parse"),
+        (["run", "beta", "main"], "--ref"),
         (["run", "beta", COMMIT.upper()], "git rev-parse"),
         (["run", "beta", "--ref", "refs/tags/v1"], "refs/heads/main"),
         (["run", "beta", "--ref", "a b"], "refs/heads/main"),
@@ -110,6 +111,15 @@ def test_whoever_stops_following_is_told_how_to_go_on(padstone: CommandLine) -> 
     assert f"padstone proof status beta {RUN} --follow" in result.err
     assert f"padstone proof cancel beta {RUN}" in result.err
     assert "locks" not in result.err
+
+
+def test_whoever_stops_following_logs_is_told_how_to_go_on(padstone: CommandLine) -> None:
+    """Nothing was locked, so no word of locks."""
+    padstone.work = Recorder(fails=KeyboardInterrupt(), failing="proof log lines")
+    result = padstone("proof", "logs", "beta", RUN, "--follow")
+    assert result.code == 130
+    assert f"padstone proof logs beta {RUN} --follow" in result.err
+    assert "lock" not in result.err
 
 
 def test_a_replay_is_silent_and_never_from_the_cache_unless_asked(padstone: CommandLine) -> None:

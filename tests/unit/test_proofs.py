@@ -16,7 +16,7 @@ from snapshot_tool.errors import (
 )
 from snapshot_tool.model.names import SnapshotId
 from snapshot_tool.model.progress import Phase
-from snapshot_tool.model.run import BranchRef, CommitSha, RunReport
+from snapshot_tool.model.run import BranchRef, CommitHead, CommitSha, RunReport
 from snapshot_tool.orchestrator.proofs import Asked
 from tests.fakes.flow import DEFINITION, QUEUE, REPOSITORY, Flow
 from tests.fakes.world import TOOLS, World, proof_assembly, tools_assembly
@@ -108,6 +108,23 @@ def test_without_a_commit_the_head_of_the_branch_is_run_for_the_branch(flow: Flo
     assert (sent(flow)["sha"], sent(flow)["ref"]) == (OTHER, "refs/heads/dev")
     asking.run("beta", COMMIT, ref=BranchRef.of("dev"))
     assert (sent(flow)["sha"], sent(flow)["ref"]) == (COMMIT, "refs/heads/dev")
+
+
+def test_a_commit_that_has_a_run_may_be_abbreviated(flow: Flow) -> None:
+    """As git does it; of others the table knows nothing, so nothing is guessed."""
+    proofs, similar = flow.proofs(), CommitSha(COMMIT[:8] + "0" * 32)
+    ran(flow)
+    ran(flow, OTHER)
+    proofs.run("beta", CommitHead(COMMIT[:8]), ref=None)
+    assert sent(flow)["sha"] == COMMIT
+    asked = len(flow.beta.queues.sent)
+    with pytest.raises(BadInputError, match="begins no run's commit") as error:
+        proofs.run("beta", CommitHead("deadbee"), ref=None)
+    assert "git rev-parse deadbee" in error.value.fix
+    assert len(flow.beta.queues.sent) == asked
+    ran(flow, similar)
+    with pytest.raises(BadInputError, match=f"may be any of {similar}, {COMMIT}"):
+        proofs.run("beta", CommitHead(COMMIT[:8]), ref=None)
 
 
 def test_a_request_that_nobody_takes_up_fails_within_a_minute(flow: Flow) -> None:
@@ -383,6 +400,32 @@ def test_the_logs_of_a_request_that_was_never_recorded_are_found(flow: Flow) -> 
     run_id = flow.proofs().run("beta", COMMIT, ref=None).request.run_id
     line = say(flow, "Dispatch", run_id, "refused")
     assert logged(flow, run_id) == [("dispatch", "", line)]
+
+
+def test_logs_of_nothing_are_an_error(flow: Flow) -> None:
+    """An ID with a slip in it is told from a run that has said nothing yet."""
+    with pytest.raises(NotFoundError, match="nothing is known of run"):
+        logged(flow, "01234567-89ab-cdef-0123-456789abcdef")
+    flow.stuck = True
+    run_id = flow.proofs().run("beta", COMMIT, ref=None).request.run_id
+    flow.clock.advance(3)
+    assert logged(flow, run_id) == []
+
+
+def test_a_proof_is_named_by_its_last_folders_in_logs(flow: Flow) -> None:
+    """If only one has them; a name that no proof has is told, once all are known."""
+    flow.verdicts = {"cbmc/proofs/ring": "success", "test/ring": "success", "test/copy": "success"}
+    run_id = ran(flow).run.run_id
+    assert logged(flow, run_id, proof="copy") == [("prove", "test/copy", "proving test/copy")]
+    assert logged(flow, run_id, proof="proofs/ring")[0][1] == "cbmc/proofs/ring"
+    with pytest.raises(BadInputError, match="may be any of cbmc/proofs/ring, test/ring"):
+        logged(flow, run_id, proof="ring")
+    with pytest.raises(NotFoundError, match="did you mean 'test/copy'"):
+        logged(flow, run_id, proof="test/copi")
+    flow.stuck = True
+    early = flow.proofs().run("beta", COMMIT, ref=None).request.run_id
+    flow.clock.advance(3)
+    assert logged(flow, early, proof="copy") == []
 
 
 # --- accounts ------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from snapshot_tool.cli.options import account_argument, refuse_together
-from snapshot_tool.cli.proofs import run_argument
+from snapshot_tool.cli.proofs import run_argument, stopping
 from snapshot_tool.cli.shell import Shell
 from snapshot_tool.cli.verb import Answer, verb
 from snapshot_tool.model.proof_account import PARTS
@@ -36,8 +36,8 @@ def command(
 ) -> Answer:
     """Print the logs of RUN from all its parts, in time order.
 
-    With PROOF only what is about that one. RUN is an ID or a commit (its newest run); the first
-    characters will do.
+    With PROOF only what is about that one; its last folders will do. RUN is an ID or a commit (its
+    newest run); the first characters will do.
     """
     refuse_together(follow=follow, json=shell.as_json)
     with shell.work() as work:
@@ -47,7 +47,8 @@ def command(
 
             found = [documents.log_line(line) for line in lines]
             return Answer(document={"lines": found}, text=lambda: [])
-        _print(lines)
+        with stopping(f"the logs of run {run}", f"padstone proof logs {account} {run} --follow"):
+            _print(lines)
     return Answer(document=None, text=lambda: [])
 
 

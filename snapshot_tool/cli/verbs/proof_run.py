@@ -8,12 +8,12 @@ from snapshot_tool.cli.options import Named, account_argument
 from snapshot_tool.cli.proofs import asked_answer, branch_option, followed, no_wait_option, say
 from snapshot_tool.cli.shell import Shell
 from snapshot_tool.cli.verb import Answer, verb
-from snapshot_tool.model.run import BranchRef, CommitSha
+from snapshot_tool.model.run import BranchRef, CommitHead
 
 
 @verb("run", example="padstone proof run beta 0123456789abcdef0123456789abcdef01234567")
 @account_argument
-@click.argument("commit", required=False, type=Named(CommitSha, "commit"))
+@click.argument("commit", required=False, type=Named(CommitHead, "commit"))
 @branch_option
 @click.option("--no-cache", is_flag=True, help="Prove unchanged proofs again, too.")
 @click.option("--no-status", is_flag=True, help="Write no statuses to GitHub.")
@@ -22,7 +22,7 @@ def command(
     shell: Shell,
     *,
     account: str,
-    commit: CommitSha | None,
+    commit: CommitHead | None,
     ref: BranchRef | None,
     no_cache: bool,
     no_status: bool,
@@ -30,8 +30,9 @@ def command(
 ) -> Answer:
     """Run every proof of COMMIT in ACCOUNT.
 
-    Without COMMIT, that of the branch's head on GitHub, which git is asked for. Follows the run to
-    its end and exits with 0 if every proof holds, with 1 if not. Ctrl-C stops following only.
+    COMMIT is 40 digits, or the first 7 or more of one that has a run. Without it, the head of the
+    branch on GitHub, which git is asked for. Follows the run to its end and exits with 0 if every
+    proof holds, with 1 if not. Ctrl-C stops following only.
     """
     with shell.work() as work:
         asked = work.proofs.run(

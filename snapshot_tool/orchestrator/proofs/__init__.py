@@ -24,7 +24,7 @@ from snapshot_tool.model.progress import Progress
 from snapshot_tool.model.proof_account import ReportPage
 from snapshot_tool.model.proof_log import LogLine
 from snapshot_tool.model.request import CancelRequest, JobDefinition, RunRequest, Tools
-from snapshot_tool.model.run import BranchRef, CommitSha, RunId, RunRecord, RunReport
+from snapshot_tool.model.run import BranchRef, CommitHead, CommitSha, RunId, RunRecord, RunReport
 from snapshot_tool.orchestrator.proofs.follow import Follower
 from snapshot_tool.orchestrator.proofs.logs import LogReader
 from snapshot_tool.orchestrator.proofs.there import There
@@ -66,7 +66,7 @@ class Proofs:
     def run(
         self,
         name: str,
-        sha: CommitSha | None,
+        commit: CommitHead | None,
         *,
         ref: BranchRef | None,
         cache: bool = True,
@@ -74,7 +74,8 @@ class Proofs:
     ) -> Asked:
         """Ask for a run of a commit; none named: of the head of `ref`, or of the branch."""
         there = self._open(name)
-        wanted = ref or (there.facts.branch if sha is None else None)
+        wanted = ref or (there.facts.branch if commit is None else None)
+        sha = there.runs.commit(commit) if commit else None
         request = RunRequest(
             run_id=self.new_id(),
             repository=there.facts.repository,
@@ -162,13 +163,18 @@ class Proofs:
     def logs(
         self, name: str, what: str, *, proof: str, parts: Sequence[str], follow: bool
     ) -> Iterator[LogLine]:
-        """Yield a run's logs in time order; a full ID may be of a run that was never recorded."""
+        """Yield a run's logs in time order; a full ID may be of a run that was never recorded.
+
+        A proof may be named by its last folders.
+        """
         there = self._open(name)
         whole = RunId.pattern.fullmatch(what) is not None
         run_id = what if whole else there.runs.find(what).run_id
+        report = there.runs.report(run_id)
         reader = LogReader(there)
         read = reader.follow if follow else reader.lines
-        return read(run_id, proof=proof, parts=parts)
+        lines = read(run_id, proof=report.named(proof) if report else proof, parts=parts)
+        return lines if report else _any(lines, run_id)
 
     def pages(self, name: str) -> Callable[[str], bytes | None]:
         """Return what reads a page of reports by its key; None where there is no such page."""
@@ -257,6 +263,19 @@ class Proofs:
                 )
             self.tell(Progress(subject=f"run {run.run_id[:8]}", state="being cancelled"))
             clock.sleep(1)
+
+
+def _any(lines: Iterator[LogLine], run_id: str) -> Iterator[LogLine]:
+    """Yield the lines of a run that is not recorded; NotFoundError if there are none, either."""
+    line = None
+    for line in lines:
+        yield line
+    if line is None:
+        raise NotFoundError(
+            f"nothing is known of run {run_id}: it is not recorded, and no log of the last hour"
+            " has its ID",
+            fix="padstone proof status ACCOUNT lists the newest runs",
+        )
 
 
 def _snapshot_of(then: RunRecord | None) -> SnapshotId:
