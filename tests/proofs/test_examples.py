@@ -1,5 +1,7 @@
 """Every example proof with both real CBMCs: the verdicts that the example's README promises."""
 
+import subprocess
+
 import pytest
 
 from proof_ci.model.outcome import Phase
@@ -9,6 +11,7 @@ from proof_ci.runner.discovery import discover
 from .conftest import EXAMPLE, SUITES, Cbmc, Project
 
 OLD, NEW, CASES = "cbmc/proofs", "test/cbmc/proofs", "cases/cbmc/proofs"
+TOOLS = ("cbmc", "goto-cc", "goto-instrument", "goto-analyzer")
 # By proof: the verdict under CBMC 5.12 and under 6.6.0.
 VERDICTS = {
     f"{OLD}/clamp_add": (Verdict.SUCCESS, Verdict.SUCCESS),
@@ -32,6 +35,15 @@ VERDICTS = {
 def test_every_example_has_its_verdict_here() -> None:
     """A proof that is added is proved."""
     assert {found.name for found in discover(EXAMPLE).proofs} == set(VERDICTS)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_package_has_what_proofs_call(cbmc: Cbmc, tool: str) -> None:
+    """The Makefiles of both layouts; it starts, wherever it is unpacked."""
+    said = subprocess.run(
+        [cbmc.unpacked / "bin" / tool, "--version"], capture_output=True, text=True, check=False
+    )
+    assert cbmc.version in said.stdout + said.stderr
 
 
 @pytest.mark.parametrize("proof", VERDICTS)
