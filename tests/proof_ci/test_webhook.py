@@ -211,13 +211,36 @@ def test_both_secrets_of_a_rotation_are_accepted(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "stored", ["", "short", "[]", "[1]", '["short"]', json.dumps([SECRET] * 3)]
+    "stored",
+    [
+        "",
+        "short",
+        "[]",
+        "[1]",
+        '["short"]',
+        json.dumps([SECRET] * 3),
+        json.dumps([SECRET, 1]),
+    ],
 )
 def test_an_unusable_secret_lets_nothing_in(world: World, stored: str) -> None:
     """A missing, short or odd secret fails closed."""
     world.secrets.values["secret"] = stored
     assert world.answer(request(push_payload(), secret=stored)).status == 503
     assert world.queue.messages == []
+
+
+def test_a_short_secret_beside_a_long_one_lets_nothing_in(world: World) -> None:
+    """Whoever can guess one of the two secrets of a rotation can sign."""
+    world.secrets.values["secret"] = json.dumps([SECRET, "short"])
+    assert world.answer(request(push_payload(), secret="short")).status == 503
+    assert world.answer(request(push_payload())).status == 503
+
+
+@pytest.mark.parametrize("stored", ["s" * 16, "1" * 16])
+def test_a_secret_of_sixteen_characters_is_enough(world: World, stored: str) -> None:
+    """Also one that is JSON, and no list."""
+    world.secrets.values["secret"] = stored
+    assert world.answer(request(push_payload(), secret=stored)).status == 202
 
 
 @pytest.mark.parametrize("port", ["secrets", "switches", "queue"])
@@ -244,6 +267,11 @@ def test_a_body_that_is_too_large_is_refused(world: World) -> None:
     """It gets 413; the size is checked before anything is made of it."""
     event = {"httpMethod": "POST", "headers": {}, "body": "x" * (LARGEST_BODY + 1)}
     assert world.answer(event).status == 413
+
+
+def test_the_largest_body_fits_into_an_invocation() -> None:
+    """Lambda takes six megabytes, and API Gateway makes base64 of a body."""
+    assert len(base64.b64encode(bytes(LARGEST_BODY))) < 6 * 1024 * 1024
 
 
 @pytest.mark.parametrize(
