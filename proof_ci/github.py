@@ -26,7 +26,13 @@ from proof_ci.model.events import (
     time_of,
 )
 from proof_ci.model.messages import StatusUpdate
-from proof_ci.ports import Answer, FinalError, RateLimitedError, UnavailableError
+from proof_ci.ports import (
+    Answer,
+    DeniedError,
+    FinalError,
+    RateLimitedError,
+    UnavailableError,
+)
 
 TIMEOUT = 8.0
 DEFAULT_PATIENCE = 60
@@ -36,6 +42,7 @@ RESERVE = 50
 MOST_PAGES = 30
 PAGE = 100
 OK, CREATED, NOT_FOUND, UNPROCESSABLE = 200, 201, 404, 422
+DENIED = (401, 403)
 LIMITED = (403, 429)
 _WRITERS = ("admin", "maintain", "write")
 _SECONDARY = b"secondary rate limit"
@@ -84,7 +91,11 @@ class GitHubApi:
         return self._budget.pause(self._clock())
 
     def set_status(self, update: StatusUpdate) -> None:
-        """Write a commit status. Raises FinalError if trying again could not help."""
+        """Write a commit status.
+
+        To a token without the right GitHub also says 404; of a commit that it does not know, or
+        that has a thousand statuses of the context, 422.
+        """
         body = {
             "state": update.state,
             "context": update.context,
@@ -96,8 +107,8 @@ class GitHubApi:
         answer = self._ask("POST", path, json.dumps(body).encode())
         if answer.status == UNPROCESSABLE:
             raise FinalError("GitHub knows no such commit, or takes no more statuses for it")
-        if answer.status == NOT_FOUND and self._is_gone(update.repository, update.sha):
-            raise FinalError("the commit is gone")
+        if answer.status == NOT_FOUND:
+            raise DeniedError(_denied(NOT_FOUND))
         _expect(CREATED, answer)
 
     def head(self, repository: str, branch: str) -> str | None:
@@ -134,12 +145,6 @@ class GitHubApi:
             return False
         return _object(_expect(OK, answer)).get("permission") in _WRITERS
 
-    def _is_gone(self, repository: str, sha: str) -> bool:
-        """Whether it is the commit that GitHub does not know, rather than the token's rights."""
-        if self._ask("GET", f"{_at(repository)}/commits/{sha}").status == OK:
-            return False
-        return self._ask("GET", _at(repository)).status == OK
-
     def _ask(self, method: str, path: str, body: bytes | None = None) -> Answer:
         headers = {
             "Authorization": f"Bearer {self._token}",
@@ -154,6 +159,8 @@ class GitHubApi:
             seconds = patience(said, self._clock())
             self._budget = Budget(0, int(self._clock()) + seconds)
             raise RateLimitedError(seconds)
+        if answer.status in DENIED:
+            raise DeniedError(_denied(answer.status))
         return answer
 
 
@@ -188,6 +195,12 @@ def _is_limit(answer: Answer, said: Mapping[str, str]) -> bool:
         or "retry-after" in said
         or said.get("x-ratelimit-remaining") == "0"
         or _SECONDARY in answer.body.lower()
+    )
+
+
+def _denied(status: int) -> str:
+    return (
+        f"GitHub answered {status}: put a token with the rights to the repository into its secret"
     )
 
 

@@ -33,8 +33,12 @@ class RateLimitedError(UnavailableError):
         self.seconds = seconds
 
 
+class DeniedError(UnavailableError):
+    """GitHub does not let the token do this; trying again helps once somebody has mended it."""
+
+
 class FinalError(Exception):
-    """GitHub will never take this; trying again cannot help."""
+    """GitHub does not take this as it is; trying again helps at most if it comes too early."""
 
 
 class Secrets(Protocol):
@@ -210,10 +214,10 @@ class Answer:
 
 
 class GitHub(Protocol):
-    """The few things asked of GitHub. All raise RateLimitedError or UnavailableError."""
+    """The few things asked of GitHub. All raise UnavailableError, or what it stands for."""
 
     def set_status(self, update: StatusUpdate) -> None:
-        """Write a commit status. Raises FinalError if trying again could not help."""
+        """Write a commit status. Raises DeniedError, and FinalError if the commit is not there."""
 
     def head(self, repository: str, branch: str) -> str | None:
         """The commit that a branch points to; None if there is no such branch."""

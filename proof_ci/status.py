@@ -4,6 +4,10 @@ GitHub lets a token do so much an hour, and create no more than 80 things a minu
 "in general". It does not say whether a status is such a thing, and asks for patience when it likes.
 The function never uses up the last calls of the hour, keeps to the 80 a minute, and hides messages
 for as long as GitHub asks, so that no status uses up its tries while a limit lasts.
+
+A token that GitHub refuses can be mended: its statuses are kept, ever longer from try to try, and
+the function's alarm tells. A commit that GitHub does not know may be a moment old; the status of
+one that stays unknown is let go.
 """
 
 import os
@@ -21,6 +25,7 @@ from proof_ci.log import Log
 from proof_ci.model.events import MalformedEventError, same
 from proof_ci.model.messages import StatusUpdate
 from proof_ci.ports import (
+    DeniedError,
     FinalError,
     GitHub,
     Queue,
@@ -37,6 +42,12 @@ AT_ONCE = 20
 A_MINUTE = 20
 """So many writes of an instance at once, and then so many a minute: all together never more than 80
 in any minute. An instance that Lambda replaces begins anew; GitHub's patience is for that."""
+
+FIRST_WAIT, LONGEST_WAIT = 60, 900
+"""Seconds that the status of a refused token waits after its first try, and at most."""
+SURE = 2
+"""So many tries show that GitHub will not come to know a commit."""
+UNKNOWN_WAIT = 30
 
 
 @dataclass
@@ -99,13 +110,28 @@ class StatusWriter:
             log.info("GitHub asks for patience", seconds=error.seconds)
             self.queue.delay(message.receipt, error.seconds)
             raise
+        except DeniedError as error:
+            log.failure(f"put off: {error}", error, state=update.state)
+            self.queue.delay(message.receipt, wait(message.tries))
+            raise
         except UnavailableError as error:
             log.failure(f"put off: {error}", error, state=update.state)
             raise
         except FinalError as error:
-            log.failure("dropped: GitHub will never take this status", error, state=update.state)
+            self._let_go(error, update, message, log)
         else:
             log.info("status written", state=update.state)
+
+    def _let_go(self, error: FinalError, update: StatusUpdate, message: Message, log: Log) -> None:
+        if message.tries < SURE:
+            self.queue.delay(message.receipt, UNKNOWN_WAIT)
+            raise UnavailableError(str(error)) from error
+        log.failure(f"dropped: {error}; run another commit", error, state=update.state)
+
+
+def wait(tries: int) -> int:
+    """How many seconds the status of a refused token waits after so many tries."""
+    return int(min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(tries - 1, 10)))
 
 
 @cache

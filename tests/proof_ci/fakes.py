@@ -459,9 +459,10 @@ def request(
     }
 
 
-def sqs_event(*bodies: str, group: str = "") -> dict[str, Any]:
+def sqs_event(*bodies: str, group: str = "", tries: int = 1) -> dict[str, Any]:
     """A batch of messages as SQS hands it to Lambda; message ids are m0, m1, ..."""
-    attributes = {"MessageGroupId": group} if group else {}
+    attributes = {"ApproximateReceiveCount": str(tries)}
+    attributes |= {"MessageGroupId": group} if group else {}
     return {
         "Records": [
             {"messageId": f"m{n}", "receiptHandle": f"r{n}", "body": body, "attributes": attributes}

@@ -7,7 +7,7 @@ from proof_ci.model.events import Command, Pull, PullRequest, Push
 from proof_ci.model.messages import StatusUpdate
 from proof_ci.model.run import End, Run, RunRecord, State
 from proof_ci.model.trust import Project
-from proof_ci.ports import FinalError, RateLimitedError
+from proof_ci.ports import DeniedError, FinalError, RateLimitedError
 
 from .fakes import DELIVERY, REPOSITORY, SHA, Broken
 
@@ -37,6 +37,7 @@ class FakeHub(Broken):
     statuses: list[StatusUpdate] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     limited_for: int = 0
+    denies: bool = False
     reads_limited_for: int = 0
     low_for: int = 0
 
@@ -60,6 +61,8 @@ class FakeHub(Broken):
         self._ask("set_status", update.repository)
         if self.limited_for:
             raise RateLimitedError(self.limited_for)
+        if self.denies:
+            raise DeniedError("GitHub answered 403")
         if update.sha in self.gone:
             raise FinalError("the commit is gone")
         self.statuses.append(update)

@@ -14,7 +14,7 @@ from proof_ci.config import PUBLIC_GITHUB, ConfigError, Name, Settings, safe_url
 from proof_ci.github import PAGE, RESERVE, GitHubApi, connector
 from proof_ci.model.events import MalformedEventError
 from proof_ci.model.messages import StatusUpdate
-from proof_ci.ports import FinalError, RateLimitedError, UnavailableError
+from proof_ci.ports import DeniedError, FinalError, RateLimitedError, UnavailableError
 
 from .fakes import DELIVERY, REPOSITORY, SHA, TOKEN
 from .front import WRITTEN_AT, pull, pull_answer
@@ -221,17 +221,15 @@ def test_a_status_that_github_cannot_take_is_not_tried_again(
         api.set_status(UPDATE)
 
 
-@pytest.mark.parametrize("known", [True, False])
-@pytest.mark.parametrize("readable", [True, False])
-def test_a_commit_is_gone_only_where_the_repository_is_there(
-    server: Server, api: GitHubApi, known: bool, readable: bool
-) -> None:
-    """GitHub says 404 as well to a token that lacks a right; that must be seen, not dropped."""
-    server.says(404, {})
-    server.routes |= {f"/repos/{REPOSITORY}": {}} if readable else {}
-    server.routes |= {f"/repos/{REPOSITORY}/commits/{SHA}": {}} if known else {}
-    with pytest.raises(FinalError if readable and not known else UnavailableError):
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_token_that_lacks_a_right_is_said_to(server: Server, api: GitHubApi, status: int) -> None:
+    """GitHub says 404 as well, lest it tell that there is a repository."""
+    server.says(status, {"message": "Not Found"})
+    with pytest.raises(DeniedError, match=f"{status}: put a token"):
         api.set_status(UPDATE)
+    if status != 404:
+        with pytest.raises(DeniedError):
+            api.head(REPOSITORY, "main")
 
 
 LIMITS = [

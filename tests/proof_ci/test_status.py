@@ -6,9 +6,19 @@ from typing import Any
 
 import pytest
 
-from proof_ci.batches import handle_each
+from proof_ci.batches import LOUD, StuckError, handle_each
 from proof_ci.model.messages import StatusUpdate
-from proof_ci.status import A_MINUTE, AT_ONCE, INSTANCES, Pace, StatusWriter
+from proof_ci.status import (
+    A_MINUTE,
+    AT_ONCE,
+    INSTANCES,
+    LONGEST_WAIT,
+    SURE,
+    UNKNOWN_WAIT,
+    Pace,
+    StatusWriter,
+    wait,
+)
 
 from .fakes import (
     DELIVERY,
@@ -46,10 +56,10 @@ class World:
     switches: FakeSwitches = field(default_factory=lambda: FakeSwitches({"updating": True}))
     time: Time = field(default_factory=Time)
 
-    def handle(self, *updates: StatusUpdate | str, group: str = "") -> list[str]:
+    def handle(self, *updates: StatusUpdate | str, group: str = "", tries: int = 1) -> list[str]:
         """The ids of the messages that SQS must keep."""
         bodies = [u if isinstance(u, str) else u.to_message() for u in updates]
-        return self._handle(sqs_event(*bodies, group=group))
+        return self._handle(sqs_event(*bodies, group=group, tries=tries))
 
     def _handle(self, event: dict[str, Any]) -> list[str]:
         writer = StatusWriter(
@@ -135,9 +145,51 @@ def test_a_status_that_github_refused_stays_in_the_queue(world: World) -> None:
 def test_a_status_of_a_commit_that_is_gone_is_dropped_and_said(world: World) -> None:
     """It was pushed over; trying for ever would hold up its whole group."""
     world.github.gone.add(OTHER_SHA)
-    assert world.handle(replace(UPDATE, sha=OTHER_SHA), UPDATE, group=SHA) == []
+    assert world.handle(replace(UPDATE, sha=OTHER_SHA), UPDATE, group=SHA, tries=SURE) == []
     assert world.github.statuses == [UPDATE]
-    assert "dropped" in world.lines.text
+    [said] = [line for line in map(json.loads, world.lines.lines) if line["level"] == "error"]
+    assert said["message"] == "dropped: the commit is gone; run another commit"
+
+
+def test_a_commit_that_github_does_not_know_yet_gets_its_status(world: World) -> None:
+    """It may have been pushed a moment ago; and what follows of it waits, too."""
+    world.github.gone.add(SHA)
+    assert world.handle(UPDATE, UPDATE, group=SHA) == ["m0", "m1"]
+    assert world.queue.delays == {"r0": UNKNOWN_WAIT}
+    world.github.gone.clear()
+    assert world.handle(UPDATE, tries=2) == []
+    assert world.github.statuses == [UPDATE]
+
+
+def test_the_statuses_of_a_token_that_lacks_a_right_are_kept_until_it_is_mended(
+    world: World,
+) -> None:
+    """Tried ever less often: somebody has to come. The log says what is to be done."""
+    world.github.denies = True
+    delays = []
+    for tries in (1, 2, 3):
+        assert world.handle(UPDATE, tries=tries) == ["m0"]
+        delays.append(world.queue.delays["r0"])
+    assert delays == [60, 120, 240]
+    assert wait(400) == LONGEST_WAIT
+    world.github.denies = False
+    assert world.handle(UPDATE, tries=400) == []
+    assert "put off: GitHub answered 403" in world.lines.text
+
+
+@pytest.mark.parametrize("why", ["broken", "denies"])
+def test_what_fails_again_and_again_fails_the_function(world: World, why: str) -> None:
+    """Its alarm tells, for SQS leaves what was received often out of a queue's age."""
+    setattr(world.github, why, True)
+    assert world.handle(UPDATE, tries=LOUD - 1) == ["m0"]
+    with pytest.raises(StuckError):
+        world.handle(UPDATE, tries=LOUD)
+
+
+def test_githubs_patience_is_no_failure_of_the_function(world: World) -> None:
+    """However often it is asked for."""
+    world.github.limited_for = 60
+    assert world.handle(UPDATE, tries=LOUD + 1) == ["m0"]
 
 
 def test_behind_a_status_that_waits_the_rest_of_its_commit_waits(world: World) -> None:
