@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from proof_ci.model.events import MalformedEventError
 from proof_ci.model.jobs import ended_job, placed
-from proof_ci.model.judging import Published, Unreadable, conclude
+from proof_ci.model.judging import (
+    LONGEST_REASON,
+    Published,
+    Unreadable,
+    conclude,
+    fraction,
+    whole,
+)
 from proof_ci.model.messages import SUMMARY, status_of
 from proof_ci.model.outcome import Count, Outcome, Phase, PhaseRun
 from proof_ci.model.run import End, Job, State, overall
@@ -141,6 +148,51 @@ def test_a_verdict_that_outlived_its_job_carries_a_warning() -> None:
     """Coverage and report may be missing."""
     assert any("cut short" in warning for warning in conclude("a", HOST, [GREEN]).warnings)
     assert conclude("a", Ending(True, 0), [GREEN]).warnings == ()
+
+
+def test_what_a_job_says_of_itself_is_cut() -> None:
+    """It comes from where a project's own code ran, and goes into a table with a limit."""
+    talks = outcome("a", reason="r" * 10_000, warnings=("w" * 10_000,) * 10_000)
+    conclusion = conclude("a", Ending(True, 0), [talks])
+    assert len(conclusion.reason) == LONGEST_REASON
+    assert [len(warning) for warning in conclusion.warnings] == [LONGEST_REASON] * 20
+    broken = conclude("a", Ending(False, None, "r" * 10_000), [None])
+    assert len(broken.reason) == LONGEST_REASON
+    warned = conclude("a", Ending(False, None, "r" * 10_000), [GREEN])
+    assert len(warned.warnings[0]) < 2 * LONGEST_REASON
+
+
+def test_batch_says_why_a_job_was_broken_off() -> None:
+    """Its container's reason first, and never the job's own word that it was lost."""
+    memory = Ending(False, 137, "Essential container in task exited", MEMORY.container_reason)
+    assert conclude("a", memory, [None]).reason == MEMORY.container_reason
+    lost = conclude("a", HOST, [outcome("a", Verdict.LOST)])
+    assert (lost.reason, lost.outcome) == (HOST.status_reason, None)
+
+
+@pytest.mark.parametrize("code", [6, 10])
+def test_an_end_without_a_word_contradicts_an_earlier_attempts_success(code: int) -> None:
+    """The last attempt published nothing, and its exit code says something else."""
+    conclusion = conclude("a", Ending(False, code), [GREEN, None])
+    assert conclusion.verdict is Verdict.ERROR
+    assert conclusion.reason == "The job's attempts contradict each other"
+
+
+@pytest.mark.parametrize("number", [-1, -0.5, 2**53, 1e300, float("inf"), float("nan")])
+def test_a_number_that_no_reader_can_hold_is_told_as_none(number: float) -> None:
+    """Outcomes are written where a project's own code ran."""
+    assert whole(number) == 0
+    assert fraction(Count(1, number)) == "1/0"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"run_id": "1"}, {"repository": "../.."}, {"sha": "HEAD"}, {"proof": "../a"}]
+)
+def test_a_result_is_of_a_run_a_repository_a_commit_and_a_proof(wrong: dict[str, str]) -> None:
+    """Its fields become keys of objects and paths at GitHub."""
+    right = ProofResult(DELIVERY, REPOSITORY, SHA, "a", Verdict.SUCCESS, "j", "")
+    with pytest.raises(MalformedEventError):
+        replace(right, **wrong)  # type: ignore[arg-type]
 
 
 ENDINGS = st.builds(
