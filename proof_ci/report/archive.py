@@ -18,6 +18,7 @@ from .words import size, visible
 _REPORT = re.compile(r"report/(html|json)/(?=.{1,600}$)([A-Za-z0-9._+@=,() -]+/){0,40}[^/]+")
 _LOG = re.compile(r"(logs/)?[A-Za-z0-9_][A-Za-z0-9._+-]{0,99}\.(txt|xml|json|log)")
 _PART = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._+@=,() -]{1,200}")
+_OURS = "index.json"
 _SHOWN = 40
 _BROKEN = (
     tarfile.TarError,
@@ -109,16 +110,10 @@ class Archive:
         if member.isdir():
             return None
         name = member.name.removeprefix("./")
-        if not member.isreg() or member.issparse():
-            self._leave(member.name, "it is no regular file")
-            return None
-        if not all(_PART.fullmatch(part) for part in name.split("/")):
-            self._leave(member.name, "its name is not of the plain kind")
-            return None
-        if not (_REPORT.fullmatch(name) or _LOG.fullmatch(name)):
-            self._leave(member.name, "it is neither a log nor part of the report")
-            return None
-        return name
+        objection = _objection(member, name)
+        if objection:
+            self._leave(member.name, objection)
+        return None if objection else name
 
     def _content(
         self, archive: tarfile.TarFile, member: tarfile.TarInfo, path: str
@@ -139,6 +134,18 @@ class Archive:
             self.left_out.append(f"{visible(name[:300])}: {why}")
         else:
             self._unsaid += 1
+
+
+def _objection(member: tarfile.TarInfo, name: str) -> str:
+    """Why a member is not taken; empty if it is."""
+    if not member.isreg() or member.issparse():
+        return "it is no regular file"
+    if not all(_PART.fullmatch(part) for part in name.split("/")):
+        return "its name is not of the plain kind"
+    if name == _OURS:
+        return "the page has one of its own"
+    known = _REPORT.fullmatch(name) or _LOG.fullmatch(name)
+    return "" if known else "it is neither a log nor part of the report"
 
 
 def _read(opened: Body, amount: int) -> bytes:

@@ -81,3 +81,10 @@ def _pace(now: Proof, before: Proof) -> Change | None:
     if now.seconds >= FACTOR * before.seconds:
         return Change.SLOWER
     return Change.FASTER if before.seconds >= FACTOR * now.seconds else None
+
+
+def ratio(now: Proof, before: Proof | None) -> float:
+    """By how many times its pace has changed, either way; 1 where that is not known."""
+    if before is None or not (now.seconds and before.seconds):
+        return 1.0
+    return max(now.seconds, before.seconds) / min(now.seconds, before.seconds)

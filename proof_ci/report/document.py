@@ -8,19 +8,24 @@
     created_at, updated_at, ended_at   seconds since 1970; null for what has not come to pass
     problems       what the preparation could not make sense of, in words
     total          proofs of the run; 0 until they are known
-    compared_with  the run behind `change` and `removed`, or null
+    compared_with  the run behind `change`, `before` and `removed`, or null; compared_with_sha
+                   is its commit
     removed        names of proofs that are gone
     proofs         by name: name, verdict (success, failure, error, timeout, out of memory, lost;
                    null before), provisional, reason, seconds, peak_memory (bytes), refuted and
                    reached ({"of", "total"} or null), unchanged_since (run or null), warnings,
-                   change (new, broken, fixed, different, slower, faster; or null), report (link
+                   change (new, broken, fixed, different, slower, faster; or null), before (verdict,
+                   seconds, refuted and reached in the run compared with, or null), report (link
                    from this document's folder, or null)
 
+The page shows nothing that is not here or made of it: GitHub's addresses, for example.
 Names may be added; those that are here keep their meaning for as long as the version stays.
 """
 
 import json
 from dataclasses import asdict
+
+from proof_ci.model.outcome import Count
 
 from .changes import Comparison
 from .model import Proof, Run
@@ -47,6 +52,7 @@ def render(run: Run, compared: Comparison | None = None) -> str:
     fields |= {name: getattr(run, name) or None for name in _OR_NULL}
     fields["problems"] = list(run.problems)
     fields["compared_with"] = compared.before.run_id if compared else None
+    fields["compared_with_sha"] = compared.before.sha if compared else None
     fields["removed"] = list(compared.removed) if compared else []
     proofs = sorted(run.proofs, key=lambda proof: proof.name)
     fields["proofs"] = [_proof(run, proof, compared) for proof in proofs]
@@ -54,7 +60,17 @@ def render(run: Run, compared: Comparison | None = None) -> str:
 
 
 def _proof(run: Run, proof: Proof, compared: Comparison | None) -> dict[str, object]:
-    change = compared.changes.get(proof.name) if compared else None
+    before = compared.earlier.get(proof.name) if compared else None
+    return {
+        **judged(proof),
+        "change": compared.changes.get(proof.name) if compared else None,
+        "before": _before(before) if before else None,
+        "report": to_proof(run.run_id, proof.name) if proof.reported else None,
+    }
+
+
+def judged(proof: Proof) -> dict[str, object]:
+    """A proof by itself."""
     return {
         "name": proof.name,
         "verdict": proof.verdict,
@@ -62,10 +78,17 @@ def _proof(run: Run, proof: Proof, compared: Comparison | None) -> dict[str, obj
         "reason": proof.reason,
         "seconds": proof.seconds,
         "peak_memory": proof.peak_memory,
-        "refuted": asdict(proof.refuted) if proof.refuted else None,
-        "reached": asdict(proof.reached) if proof.reached else None,
+        "refuted": _count(proof.refuted),
+        "reached": _count(proof.reached),
         "unchanged_since": proof.unchanged_since or None,
         "warnings": list(proof.warnings),
-        "change": change,
-        "report": to_proof(run.run_id, proof.name) if proof.reported else None,
     }
+
+
+def _before(proof: Proof) -> dict[str, object]:
+    counts = {"refuted": _count(proof.refuted), "reached": _count(proof.reached)}
+    return {"verdict": proof.verdict, "seconds": proof.seconds, **counts}
+
+
+def _count(count: Count | None) -> dict[str, int] | None:
+    return asdict(count) if count else None

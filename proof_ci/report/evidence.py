@@ -32,7 +32,13 @@ class Property:
 
     name: str
     description: str
-    place: str
+    file: str = ""
+    line: str = ""
+
+    @property
+    def place(self) -> str:
+        """`src/ring.c:41`; empty if it is not known."""
+        return ":".join(part for part in (self.file, self.line) if part)
 
 
 @dataclass(frozen=True)
@@ -90,8 +96,8 @@ def _refuted(files: Mapping[str, bytes]) -> tuple[Property, ...]:
 
 def _property(name: str, fields: Mapping[str, Any]) -> Property:
     at = _mapping(fields, "location")
-    place = ":".join(str(at[key])[:_LINE] for key in ("file", "line") if key in at)
-    return Property(name[:_LINE], str(fields.get("description", ""))[:_LINE], place)
+    told = (fields.get("description", ""), at.get("file", ""), at.get("line", ""))
+    return Property(name[:_LINE], *(str(each)[:_LINE] for each in told))
 
 
 def _json(content: bytes) -> Any:

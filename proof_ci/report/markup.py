@@ -6,7 +6,7 @@ from html import escape
 
 from .words import visible
 
-_VOID = ("br", "link", "meta")
+_VOID = ("meta", "wbr")
 _SCHEMES = ("https://",)
 _RELATIVE = re.compile(r"(?!/)[A-Za-z0-9._~%/-]*(#[A-Za-z0-9._~%-]*)?")
 
@@ -31,9 +31,9 @@ def text(content: Content) -> Markup:
     return content if isinstance(content, Markup) else Markup(escape(visible(content)))
 
 
-def join(contents: Iterable[Content], between: str = "") -> Markup:
+def join(contents: Iterable[Content], between: Content = "") -> Markup:
     """The contents one after the other."""
-    return Markup(escape(between).join(text(content) for content in contents))
+    return Markup(text(between).join(text(content) for content in contents))
 
 
 def tag(name: str, /, *contents: Content, **attributes: str | None) -> Markup:

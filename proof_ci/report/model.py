@@ -35,6 +35,17 @@ class Proof:
         check_name(self.name)
 
     @property
+    def holds(self) -> bool:
+        """Whether it is judged, and well."""
+        return self.verdict is Verdict.SUCCESS
+
+    @property
+    def coverage(self) -> int | None:
+        """The percentage of locations reached, rounded down; None where none was to be reached."""
+        found = self.reached
+        return found.of * 100 // found.total if found and found.total else None
+
+    @property
     def reported(self) -> bool:
         """Whether it has a page of its own, with its report and logs."""
         return bool(self.output_key) and not self.provisional
@@ -71,6 +82,11 @@ class Run:
     def ended(self) -> bool:
         """Whether nothing more will come."""
         return self.state == ENDED
+
+    @property
+    def judged(self) -> int:
+        """How many of its proofs have a verdict."""
+        return sum(proof.verdict is not None for proof in self.proofs)
 
     @property
     def comparable(self) -> bool:

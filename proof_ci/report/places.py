@@ -16,6 +16,7 @@ from proof_ci.model.verdicts import is_proof
 
 ROOT = "."
 UP = "../../"
+UP_FROM_PROOF = "../../../../"
 
 
 def check_name(name: object) -> str:
@@ -55,14 +56,14 @@ def link(key: str) -> str:
     return quoted(key)
 
 
-def to_run(run_id: str) -> str:
-    """From the page of a run or commit to another run's."""
-    return f"{UP}{link(run_prefix(run_id))}index.html"
+def to_run(run_id: str, *, up: str = UP) -> str:
+    """From the page of a run or commit, or from where `up` leads to the top, to another run's."""
+    return f"{up}{link(run_prefix(run_id))}index.html"
 
 
-def to_proof(run_id: str, proof: str) -> str:
-    """From the page of a run or commit to a proof's."""
-    return f"{UP}{link(proof_prefix(run_id, proof))}index.html"
+def to_proof(run_id: str, proof: str, *, up: str = UP) -> str:
+    """From the page of a run or commit, or from where `up` leads to the top, to a proof's."""
+    return f"{up}{link(proof_prefix(run_id, proof))}index.html"
 
 
 def anchor(proof: str) -> str:

@@ -1,131 +1,87 @@
 """The page of one proof: its verdict, what explains it, and its report and logs. Pure."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-
-from .evidence import Evidence, Property
+from .evidence import Evidence
+from .links import commit_link, folder_link, origin, repository_link, run_link
 from .markup import Content, Markup, document, join, tag
 from .model import Proof, Run
-from .page import badge, commit_link
-from .places import UP, anchor, link
+from .parts import badge, listed, path, replaying, section
+from .phases import phases_section
+from .places import ROOT, UP, UP_FROM_PROOF, anchor, link
+from .published import REPORT, Published, files_section, refuted_section
 from .saying import proof_look
 from .style import STYLE
 from .words import duration, size
 
-_REPORT = "report/html/index.html"
-_TRACES = "report/html/traces/"
-
-
-@dataclass(frozen=True)
-class Published:
-    """What of a proof's output is beside its page: paths and sizes; and what is not, and why."""
-
-    files: tuple[tuple[str, int], ...]
-    left_out: tuple[str, ...] = ()
-
 
 def render(run: Run, proof: Proof, published: Published, evidence: Evidence) -> str:
     """The whole page, as text."""
-    look = proof_look(proof, ended=run.ended)
     return document(
-        f"{look.word}: {proof.name} at {run.sha[:7]}",
+        f"{proof_look(proof, ended=run.ended).word}: {proof.name} at {run.sha[:7]}",
         STYLE,
         tag(
             "main",
             *_head(run, proof),
-            *_report(published),
-            *_refuted(evidence, published),
-            *_phases(evidence),
+            _verdict(run, proof, published),
+            listed(_figures(proof), "figures"),
+            *refuted_section(evidence, published),
             *_log(proof, evidence),
-            *_files(published),
+            *phases_section(evidence),
+            *section("Tools", listed(_tools(run, evidence))),
+            *files_section(published),
+            *replaying(run.run_id),
         ),
     )
 
 
 def _head(run: Run, proof: Proof) -> list[Content]:
-    look = proof_look(proof, ended=run.ended)
     back = tag("a", "\u2190 All proofs of the run", href=f"{UP}index.html{anchor(proof.name)}")
-    said = [tag("p", badge(look), " ", proof.reason)]
-    said += [tag("p", "Warning: ", each, class_="warning") for each in proof.warnings]
+    kind, ref = origin(run)
+    named = join([kind.lower(), " ", ref]) if ref else None
+    parts = (repository_link(run), named, join(["commit ", commit_link(run)]))
+    where = [part for part in (*parts, folder_link(run, proof.name)) if part]
     return [
         tag("p", back, class_="over"),
-        tag("h1", proof.name if proof.name != "." else "The proof at the top"),
-        tag("p", run.repository, " at ", commit_link(run.repository, run.sha), class_="over"),
-        tag("div", *said, class_=f"summary {look.tone}"),
+        tag("h1", path(proof.name) if proof.name != ROOT else "The proof at the top"),
+        tag("p", join(where, between=" \u00b7 "), class_="over"),
     ]
 
 
-def _report(published: Published) -> list[Content]:
-    if not any(path == _REPORT for path, _ in published.files):
-        return []
-    return [tag("p", tag("a", "cbmc-viewer\u2019s report: coverage and traces", href=_REPORT))]
+def _verdict(run: Run, proof: Proof, published: Published) -> Markup:
+    look = proof_look(proof, ended=run.ended)
+    said: list[Content] = [tag("p", badge(look), " ", tag("strong", proof.reason or None))]
+    said += [tag("p", "Warning: ", each, class_="warning") for each in proof.warnings]
+    said.append(_unchanged(proof))
+    if REPORT in published.paths:
+        words = "cbmc-viewer\u2019s report: coverage and traces"
+        said.append(tag("p", tag("a", words, href=REPORT)))
+    return tag("div", *said, class_=f"summary {look.tone}")
 
 
-def _refuted(evidence: Evidence, published: Published) -> list[Content]:
-    if not evidence.refuted:
-        return []
-    paths = {path for path, _ in published.files}
-    items = [_property(each, paths) for each in evidence.refuted]
-    return [tag("h2", "Refuted properties"), tag("ul", *items)]
+def _unchanged(proof: Proof) -> Markup | None:
+    earlier = run_link(proof.unchanged_since, up=UP_FROM_PROOF)
+    return tag("p", "Not proved again: unchanged since the run ", earlier) if earlier else None
 
 
-def _property(refuted: Property, paths: set[str]) -> Markup:
-    trace = f"{_TRACES}{refuted.name}.html"
-    shown = tag("a", "trace", href=link(trace)) if trace in paths else None
-    note = tag("span", join([refuted.name, refuted.place], between=" \u00b7 "), class_="note")
-    return tag("li", refuted.description or refuted.name, " " if shown else None, shown, note)
-
-
-def _phases(evidence: Evidence) -> list[Content]:
-    outcome = evidence.outcome
-    if outcome is None or not outcome.phases:
-        return []
-    heads = [tag("th", name, scope="col") for name in ("Phase", "Ended", "Time", "Memory")]
-    rows = [
-        _phase_row(
-            run.phase,
-            _ended(run.exit_code, timed_out=run.timed_out, starved=run.starved),
-            f"{duration(run.seconds)} of {duration(run.seconds_allowed)}",
-            f"{size(run.peak_memory)} of {size(run.memory_allowed)}",
-        )
-        for run in outcome.phases
+def _figures(proof: Proof) -> list[tuple[str, Content]]:
+    refuted, reached = proof.refuted, proof.reached
+    share = f"{refuted.of:,} of {refuted.total:,}" if refuted else None
+    covered = f"{proof.coverage} % ({reached.of:,}/{reached.total:,})" if reached else None
+    return [
+        ("Properties refuted", share),
+        ("Locations reached", covered if proof.coverage is not None else None),
+        ("Time", None if proof.seconds is None else duration(proof.seconds)),
+        ("Memory", None if proof.peak_memory is None else size(proof.peak_memory)),
     ]
-    table = tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *rows))
-    tools = [tag("p", f"{name}: {version}", class_="note") for name, version in _tools(evidence)]
-    return [tag("h2", "Phases"), tag("div", table, class_="scroll", tabindex="0"), *tools]
-
-
-def _phase_row(phase: str, *cells: str) -> Markup:
-    return tag("tr", tag("th", phase, scope="row"), *(tag("td", cell) for cell in cells))
-
-
-def _ended(code: int, *, timed_out: bool, starved: bool) -> str:
-    if timed_out:
-        return "out of time"
-    if starved:
-        return "out of memory"
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
-
-
-def _tools(evidence: Evidence) -> Iterable[tuple[str, str]]:
-    return sorted(evidence.outcome.tools.items()) if evidence.outcome else ()
 
 
 def _log(proof: Proof, evidence: Evidence) -> list[Content]:
-    fine = proof.verdict is not None and proof.verdict.github_state == "success"
-    if fine or not evidence.log:
+    if proof.holds or not evidence.log:
         return []
-    return [tag("h2", "The end of ", tag("code", evidence.log_name)), tag("pre", evidence.log)]
+    name = tag("a", tag("code", evidence.log_name), href=link(evidence.log_name))
+    return section(join(["The end of ", name]), tag("pre", evidence.log))
 
 
-def _files(published: Published) -> list[Content]:
-    shown = sorted(each for each in published.files if not each[0].startswith("report/html/"))
-    items = [
-        tag("li", tag("a", path, href=link(path)), f" ({size(octets)})") for path, octets in shown
-    ]
-    left = [tag("li", each) for each in published.left_out]
-    return [
-        *([tag("h2", "Logs and data"), tag("ul", *items)] if items else []),
-        *([tag("h2", "Left out of this page"), tag("ul", *left)] if left else []),
-        None if items or left else tag("p", "The proof left nothing behind."),
-    ]
+def _tools(run: Run, evidence: Evidence) -> list[tuple[str, Content]]:
+    told = sorted(evidence.outcome.tools.items()) if evidence.outcome else []
+    snapshot = tag("code", run.snapshot_id) if run.snapshot_id else None
+    return [("snapshot", snapshot), *told]

@@ -9,11 +9,13 @@ from itertools import islice
 from proof_ci.batches import Message
 from proof_ci.log import Log
 from proof_ci.model.events import MalformedEventError, check_delivery
+from proof_ci.ports import UnavailableError
 
-from . import document, evidence, page, proof_page, reading
+from . import document, evidence, missing, page, proof_document, proof_page, reading
 from .archive import Archive, Body, File
 from .model import Proof, Run
 from .places import check_name, commit_prefix, proof_prefix, run_prefix
+from .published import Published
 from .store import LASTING, Outputs, Page, Site
 from .viewer import is_script, mended
 
@@ -94,7 +96,15 @@ class Reports:
         for prefix in prefixes:
             self.site.put(_text(f"{prefix}index.json", document.render(run, compared), JSON))
             self.site.put(_text(f"{prefix}index.html", page.render(run, compared), HTML))
+        self._missing(log)
         log.info("page written", state=run.state, verdict=run.verdict, proofs=len(run.proofs))
+
+    def _missing(self, log: Log) -> None:
+        """What the site answers for all that is not there; no run is the worse without it."""
+        try:
+            self.site.put(_text(missing.KEY, missing.render(), HTML))
+        except UnavailableError as error:
+            log.info("the page for what is missing was not written", why=str(error))
 
     def _proof(self, run: Run, wanted: Wanted, log: Log) -> None:
         prefix = proof_prefix(run.run_id, wanted.proof)
@@ -102,15 +112,14 @@ class Reports:
         published, found = self._publish(prefix, body)
         named = (proof for proof in run.proofs if proof.name == wanted.proof)
         proof = next(named, Proof(wanted.proof))
-        html = proof_page.render(run, proof, published, found)
-        self.site.put(_text(f"{prefix}index.html", html, HTML))
+        shown = (run, proof, published, found)
+        self.site.put(_text(f"{prefix}index.json", proof_document.render(*shown), JSON))
+        self.site.put(_text(f"{prefix}index.html", proof_page.render(*shown), HTML))
         log.info("report written", files=len(published.files), left_out=len(published.left_out))
 
-    def _publish(
-        self, prefix: str, body: Body | None
-    ) -> tuple[proof_page.Published, evidence.Evidence]:
+    def _publish(self, prefix: str, body: Body | None) -> tuple[Published, evidence.Evidence]:
         if body is None:
-            return proof_page.Published(()), evidence.Evidence()
+            return Published(()), evidence.Evidence()
         archive, kept = Archive(body), dict[str, bytes]()
         sizes: list[tuple[str, int]] = []
 
@@ -123,7 +132,7 @@ class Reports:
                 yield object_of(prefix, file)
 
         put_all(pages(), self.site.put)
-        published = proof_page.Published(tuple(sizes), tuple(archive.left_out))
+        published = Published(tuple(sizes), tuple(archive.left_out))
         return published, evidence.gather(kept)
 
 

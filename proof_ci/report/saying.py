@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from proof_ci.model.verdicts import Verdict
 
-from .changes import Change, Comparison
+from .changes import Change, ratio
+from .groups import Group, grouped
 from .model import Proof, Run
 from .words import count, duration
 
@@ -30,12 +31,27 @@ VERDICTS = {
 UNJUDGED = Look("Running", "\u2026", "quiet")
 UNENDED = Look("Not judged", "\u2013", "quiet")
 CHANGES = {
-    Change.NEW: Look("new", "+", "quiet"),
-    Change.BROKEN: Look("broken", "\u2717", "bad"),
+    Change.BROKEN: Look("newly failing", "\u2717", "bad"),
+    Change.DIFFERENT: Look("fails differently", "\u2260", "warn"),
     Change.FIXED: Look("fixed", "\u2713", "good"),
-    Change.DIFFERENT: Look("different", "\u2260", "warn"),
     Change.SLOWER: Look("slower", "\u25b2", "warn"),
     Change.FASTER: Look("faster", "\u25bc", "good"),
+    Change.NEW: Look("added", "+", "quiet"),
+}
+PACES = (Change.SLOWER, Change.FASTER)
+GONE = Look("gone", "\u2212", "quiet")
+OCCASIONS = {
+    "push": "a push",
+    "pull_request": "a pull request",
+    "issue_comment": "a comment on a pull request",
+    "request": "an operator\u2019s request",
+    "sweep": "the sweep, which found it without a run",
+}
+_GROUPS = {
+    Group.REFUTED: "Refuted",
+    Group.UNDECIDED: "Neither proved nor refuted",
+    Group.WARNED: "Held, with a warning",
+    Group.HELD: "Held",
 }
 _ENDS = {
     "success": Look("Success", "\u2713", "good"),
@@ -57,13 +73,21 @@ _SO_FAR = {
     "fetching": "The commit is being fetched.",
     "preparing": "The commit is being prepared, and its proofs are looked for.",
 }
+_BRIEFLY = {
+    "superseded": "A newer commit took this run's place before its end.",
+    "cancelled": "The run was cancelled before its end.",
+}
 _RESULTS = {
-    Verdict.SUCCESS: "held",
     Verdict.FAILURE: "refuted",
     Verdict.ERROR: "broke",
     Verdict.TIMEOUT: "out of time",
     Verdict.OUT_OF_MEMORY: "out of memory",
     Verdict.LOST: "lost",
+    Verdict.SUCCESS: "held",
+}
+_COMMENTS = {
+    "waiting": ("To let it run, comment on the pull request: ", "/ok-to-test"),
+    "ended": ("To run it again, comment on the pull request: ", "/cbmc run checks"),
 }
 
 
@@ -81,69 +105,105 @@ def proof_look(proof: Proof, *, ended: bool = False) -> Look:
     return VERDICTS[proof.verdict]
 
 
+def group_title(group: Group, run: Run) -> str:
+    """What a group of proofs is called."""
+    return _GROUPS.get(group, "Not judged" if run.ended else "Not judged yet")
+
+
+def comment(run: Run) -> tuple[str, str] | None:
+    """What somebody who may write can do by a comment: what for, and the command."""
+    return _COMMENTS.get(run.state) if run.number is not None else None
+
+
+Piece = tuple[str, str]
+"""Words, and the fragment of what they speak of; empty for none."""
+
+
+def reason(run: Run) -> str:
+    """Why the run ended so; empty where the summary has said it already."""
+    tallied = run.comparable and run.judged == run.total > 0
+    return "" if tallied or run.reason.rstrip(".") == summary(run).rstrip(".") else run.reason
+
+
 def summary(run: Run) -> str:
     """The run in one sentence."""
+    return "".join(words for words, _ in sentence(run))
+
+
+def sentence(run: Run) -> list[Piece]:
+    """The same, piece by piece."""
     if run.ended:
         return _end(run)
     if run.state != "proving":
-        return _SO_FAR.get(run.state, "The run is under way.")
-    judged = sum(proof.verdict is not None for proof in run.proofs)
+        return [(_SO_FAR.get(run.state, "The run is under way."), "")]
     told = _told(run)
-    return f"{judged:,} of {count(run.total, 'proof')} judged{': ' if told else ''}{told}."
+    judged = f"{run.judged:,} of {count(run.total, 'proof')} judged{': ' if told else ''}"
+    return [(judged, ""), *told, (".", "")]
 
 
-def _end(run: Run) -> str:
+def _end(run: Run) -> list[Piece]:
     total = max(run.total, len(run.proofs))
-    if run.verdict == "superseded":
-        return "A newer commit took this run's place before its end."
-    if run.verdict == "cancelled":
-        return "The run was cancelled before its end."
+    known = _BRIEFLY.get(run.verdict)
+    if known is not None:
+        return [(known, "")]
     if run.verdict == "success" and _successes(run) == total > 0:
-        return "The only proof holds." if total == 1 else f"All {count(total, 'proof')} hold."
-    if not total:
-        return "No proofs were found." if run.verdict == "failure" else "The run broke off."
-    return f"Of {count(total, 'proof')}: {_told(run)}."
+        all_of_them = (
+            "The only proof holds." if total == 1 else f"All {count(total, 'proof')} hold."
+        )
+        return [(all_of_them, "")]
+    if total:
+        return [(f"Of {count(total, 'proof')}: ", ""), *_told(run), (".", "")]
+    return [("No proofs were found." if run.verdict == "failure" else "No proof was run.", "")]
 
 
 def _successes(run: Run) -> int:
-    return sum(proof.verdict is Verdict.SUCCESS for proof in run.proofs)
+    return sum(proof.holds for proof in run.proofs)
 
 
-def _told(run: Run) -> str:
+def _told(run: Run) -> list[Piece]:
     verdicts = Counter(proof.verdict for proof in run.proofs)
-    told = [f"{verdicts[each]:,} {word}" for each, word in _RESULTS.items() if verdicts[each]]
-    unjudged = max(run.total, len(run.proofs)) - sum(
-        proof.verdict is not None for proof in run.proofs
-    )
+    places = {proof.verdict: group.anchor for group, proofs in grouped(run) for proof in proofs}
+    told = [(f"{verdicts[v]:,} {word}", places[v]) for v, word in _RESULTS.items() if verdicts[v]]
+    unjudged = max(run.total, len(run.proofs)) - run.judged
     if run.ended and unjudged:
-        told.append(f"{unjudged:,} not judged")
-    return ", ".join(told)
+        told.append((f"{unjudged:,} not judged", ""))
+    if run.problems:
+        told.append((f"{count(len(run.problems), 'problem')} in preparation", "~problems"))
+    return _separated(told)
 
 
-def unchanged(run: Run) -> str:
-    """How many proofs were not proved again; empty if all were."""
-    amount = sum(bool(proof.unchanged_since) for proof in run.proofs)
-    return f"{count(amount, 'proof')} unchanged, and not proved again." if amount else ""
+def _separated(pieces: list[Piece]) -> list[Piece]:
+    return [each for piece in pieces for each in ((", ", ""), piece)][1:]
 
 
-def warned(run: Run) -> str:
-    """How many proofs come with a warning; empty if none does."""
-    amount = sum(bool(proof.warnings) for proof in run.proofs)
-    return f"{count(amount, 'proof')} with a warning." if amount else ""
+def remarks(run: Run) -> str:
+    """How many proofs were not proved again, and how many come with a warning; may be empty."""
+    unchanged = sum(bool(proof.unchanged_since) for proof in run.proofs)
+    warned = sum(bool(proof.warnings) for proof in run.proofs)
+    told = [f"{count(unchanged, 'proof')} unchanged, and not proved again."] if unchanged else []
+    return " ".join(told + ([f"{count(warned, 'proof')} with a warning."] if warned else []))
 
 
-def comparison(found: Comparison) -> str:
-    """The changes in one sentence."""
-    amounts = Counter(found.changes.values())
-    told = [f"{amounts[each]:,} {each}" for each in Change if amounts[each]]
-    told += [f"{len(found.removed):,} removed"] if found.removed else []
-    return ", ".join(told) or "no change"
+def turn(now: Proof, change: Change, before: Proof | None) -> str:
+    """What a changed proof came to, or came from."""
+    if change is Change.BROKEN:
+        return str(now.verdict)
+    told = was(now, change, before)
+    return f"{now.verdict}, {told}" if change is Change.DIFFERENT else told
 
 
-def pace(now: Proof, change: Change, before: Proof | None) -> str:
-    """What a change of pace means in seconds, and another in verdicts."""
-    if before is None or change is Change.NEW:
+def was(now: Proof, change: Change, before: Proof | None) -> str:
+    """What it was, where that is not plain; of another pace, by how much."""
+    if before is None or change in (Change.NEW, Change.BROKEN):
         return ""
-    if change in (Change.SLOWER, Change.FASTER) and before.seconds is not None:
-        return f"was {duration(before.seconds)}"
-    return "" if before.verdict is None else f"was {before.verdict}"
+    if change not in PACES or before.seconds is None:
+        return f"was {before.verdict}"
+    return f"\u00d7{ratio(now, before):,.1f}, was {duration(before.seconds)}"
+
+
+def were(now: Proof, before: Proof | None) -> str:
+    """How many properties there were, if there are fewer now."""
+    if now.refuted is None or before is None or before.refuted is None:
+        return ""
+    fewer = now.refuted.total < before.refuted.total
+    return f"\u25bc were {before.refuted.total:,}" if fewer else ""

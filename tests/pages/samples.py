@@ -9,6 +9,7 @@ from proof_ci.report.model import Proof, Run
 
 RUN_ID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 BEFORE_ID = "11111111-cc78-11e3-81ab-4c9367dc0958"
+LATER_ID = "88888888-cc78-11e3-81ab-4c9367dc0958"
 OLDER_ID = "00000000-cc78-11e3-81ab-4c9367dc0958"
 SHA = "0123456789abcdef0123456789abcdef01234567"
 BEFORE_SHA = "fedcba9876543210fedcba9876543210fedcba98"
@@ -60,7 +61,7 @@ def run(*proofs: Proof, **other: Any) -> Run:
         "created_at": 1_795_272_000,
         "updated_at": 1_795_272_100,
         "ended_at": 1_795_272_425,
-        "snapshot_id": "2026-11-20T08-15-00-padstone",
+        "snapshot_id": "20261120-081500",
         "total": len(proofs),
     }
     return Run(**{**fields, "proofs": proofs, **other})
@@ -129,9 +130,10 @@ def story() -> tuple[Run, Run]:
         proof(f"{top}/alloc_copy"),
         proof("test/cbmc/brand_new", seconds=12.0),
         verdict="failure",
+        reason="6 proofs hold (1 unchanged), 1 is refuted, 1 could not be run, 1 timed out",
     )
     before = earlier(
-        proof(f"{top}/clamp_add"),
+        proof(f"{top}/clamp_add", reached=Count(42, 42), refuted=Count(0, 70)),
         proof(f"{top}/find_byte", seconds=95.0),
         proof(f"{top}/copy_bounded", seconds=4.0),
         proof(f"{top}/ring_push"),

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from proof_ci.model.verdicts import Verdict
+from proof_ci.report import proof_document, proof_page
 from proof_ci.report.archive import Archive
 from proof_ci.report.evidence import gather, keep
 from proof_ci.report.places import proof_prefix
-from proof_ci.report.proof_page import Published, render
-from proof_ci.report.publishing import object_of, put_all
+from proof_ci.report.published import Published
+from proof_ci.report.publishing import JSON, object_of, put_all
+from proof_ci.report.store import Page
 
 from .conftest import LocalSite, Tabs
 from .samples import HOSTILE, RUN_ID, proof, run
@@ -36,7 +38,9 @@ def publish(site: LocalSite, packed: bytes) -> str:
     put_all(iter([object_of(PREFIX, file) for file in files]), site.put)
     refuted = proof(NAME, Verdict.FAILURE, reason="cbmc ended with 10 and said FAILED")
     published = Published(tuple(sizes), tuple(archive.left_out))
-    return site.page(f"{PREFIX}index.html", render(run(refuted), refuted, published, gather(kept)))
+    shown = (run(refuted), refuted, published, gather(kept))
+    site.put(Page(f"{PREFIX}index.json", proof_document.render(*shown).encode(), JSON))
+    return site.page(f"{PREFIX}index.html", proof_page.render(*shown))
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -41,15 +41,18 @@ class FakeOutputs:
 
 @dataclass
 class FakeSite:
-    """Objects by key; `refuses` as many puts as it says."""
+    """Objects by key; `refuses` as many puts as it says, and always those that are `forbidden`."""
 
     objects: dict[str, Page] = field(default_factory=dict)
     refuses: int = 0
+    forbidden: set[str] = field(default_factory=set)
 
     def put(self, page: Page) -> None:
         if self.refuses:
             self.refuses -= 1
             raise UnavailableError("PutObject: SlowDown")
+        if page.key in self.forbidden:
+            raise UnavailableError("PutObject: AccessDenied")
         self.objects[page.key] = page
 
     def text(self, key: str) -> str:
@@ -114,12 +117,25 @@ def test_the_page_of_a_run_is_written_for_people_and_for_programs() -> None:
     world.has(DELIVERY, result(refuted="0/67", reached="3/4", peak_memory=5))
     assert world.handles(PAGE) == DONE
     folders = (f"runs/{DELIVERY}", f"commits/{SHA}")
-    assert set(world.site.objects) == {f"{f}/index.{e}" for f in folders for e in ("html", "json")}
+    pages = {f"{f}/index.{e}" for f in folders for e in ("html", "json")}
+    assert set(world.site.objects) == {*pages, "missing.html"}
     assert {each.cache_control for each in world.site.objects.values()} == {"no-cache"}
     assert "proofs/one" in world.site.text(f"commits/{SHA}/index.html")
     (found,) = world.document(f"runs/{DELIVERY}")["proofs"]
     assert (found["refuted"], found["reached"]) == ({"of": 0, "total": 67}, {"of": 3, "total": 4})
     assert world.document(f"runs/{DELIVERY}")["snapshot_id"] == "snapshot-1"
+
+
+def test_what_is_missing_has_a_page_that_no_run_waits_for() -> None:
+    """The site shows it for every address that has none; a bucket that refuses it stops nobody."""
+    world = World(site=FakeSite(forbidden={"missing.html"}))
+    world.has(DELIVERY, result())
+    assert world.handles(PAGE) == DONE
+    assert "missing.html" not in world.site.objects
+    world.site.forbidden.clear()
+    world.handles(PAGE)
+    assert "There is no such page" in world.site.text("missing.html")
+    assert "href" not in world.site.text("missing.html")
 
 
 def test_a_run_is_compared_with_the_previous_of_its_ref() -> None:
@@ -168,6 +184,7 @@ def test_a_report_is_published_below_its_proofs_place() -> None:
         key.removeprefix(place): each.content_type for key, each in world.site.objects.items()
     } == {
         "index.html": html,
+        "index.json": "application/json",
         "cbmc.txt": text,
         "coverage.xml": text,
         "result.json": "application/json",
@@ -199,11 +216,14 @@ def test_nothing_is_written_outside_the_proofs_own_place(proof: str) -> None:
     world = World()
     world.has(DELIVERY, result(proof))
     hostile = ["../../index.html", "/runs/x", f"../../../{LATER}/index.html", "index.html"]
+    hostile += ["index.json", "./index.json", "logs/../index.json"]
     world.outputs.objects[OUTPUT] = pack(*(Entry(name) for name in [*hostile, "cbmc.txt"]))
     assert world.handles(wish(proof)) == DONE
     (folder,) = {key.rpartition("/")[0] for key in world.site.objects}
     assert folder.startswith(f"runs/{DELIVERY}/proofs/") and folder.count("/") == 3
-    assert {key.rpartition("/")[2] for key in world.site.objects} == {"index.html", "cbmc.txt"}
+    names = {key.rpartition("/")[2] for key in world.site.objects}
+    assert names == {"index.html", "index.json", "cbmc.txt"}
+    assert world.document(folder)["proof"]["name"] == proof
 
 
 @pytest.mark.parametrize("packed", [None, b"", b"no archive", pack(Entry("cbmc.txt"))[:-9]])

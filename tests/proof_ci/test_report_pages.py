@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proof_ci.model.events import MalformedEventError
-from proof_ci.model.outcome import Count
+from proof_ci.model.outcome import Count, Outcome
 from proof_ci.model.verdicts import Verdict
 from proof_ci.report import document, page, proof_page, words
 from proof_ci.report.changes import Change, baseline, compare
@@ -17,10 +17,12 @@ from proof_ci.report.evidence import Evidence, Property, gather
 from proof_ci.report.markup import UnsafeLinkError, tag, text
 from proof_ci.report.model import Proof, Run
 from proof_ci.report.places import proof_prefix, segment
+from proof_ci.report.published import Published
 from proof_ci.report.saying import summary
 from proof_ci.report.viewer import mended
 from tests.pages.samples import (
     BEFORE_ID,
+    BEFORE_SHA,
     HOSTILE,
     OLDER_ID,
     RUN_ID,
@@ -33,7 +35,7 @@ from tests.pages.samples import (
 KNOWN = {
     *("html", "head", "meta", "title", "style", "body", "main", "a", "h1", "h2", "p", "div", "pre"),
     *("span", "strong", "code", "dl", "dt", "dd", "time", "table", "caption", "thead", "tbody"),
-    *("tr", "th", "td", "ul", "li"),
+    *("tr", "th", "td", "ul", "li", "wbr", "progress"),
 }
 
 
@@ -71,10 +73,10 @@ def everywhere(foreign: str) -> list[str]:
     )
     now = run(bad, **fields, ref=f"refs/heads/{foreign}", problems=(foreign,), replay_of=foreign)
     later = replace(now, ref=foreign, superseded_by=foreign, state=foreign, verdict=foreign)
-    found = Evidence(None, (Property(foreign, foreign, foreign),), foreign, foreign)
-    published = proof_page.Published(
-        ((f"logs/{foreign}", 1), ("report/html/index.html", 2)), (foreign,)
-    )
+    outcome = Outcome("a", foreign, Verdict.ERROR, foreign, said=foreign, tools={foreign: foreign})
+    found = Evidence(outcome, (Property(foreign, *[foreign] * 3),), foreign, foreign)
+    files = (f"logs/{foreign}", "report/html/index.html", f"report/html/{foreign}.html")
+    published = Published(tuple((path, 1) for path in files), (foreign,))
     before = earlier(proof("gone"), run_id=foreign, sha=foreign)
     return [
         page.render(now, compare(now, before)),
@@ -248,8 +250,8 @@ def test_the_summary_never_says_more_than_is_known(shown: Run, said: str) -> Non
 def test_a_run_under_way_says_so_and_asks_for_no_renewal_by_itself() -> None:
     """The site's sandbox forbids it; the reader is told."""
     html = page.render(run(proof("a", None), state="proving", verdict="", ended_at=0))
-    assert "Reload the page" in html and "http-equiv" not in html
-    assert "Reload the page" not in page.render(run(proof("a")))
+    assert "reload the page" in html and "http-equiv" not in html
+    assert "reload the page" not in page.render(run(proof("a")))
 
 
 def test_a_proof_leads_to_its_report_only_once_there_is_one() -> None:
@@ -287,12 +289,14 @@ def test_the_document_has_its_promised_shape() -> None:
         "verdict": None, "reason": "", "snapshot_id": now.snapshot_id, "problems": [], "total": 2,
         "created_at": now.created_at, "updated_at": now.updated_at, "ended_at": None,
         "replay_of": None, "requested_by": None, "superseded_by": None,
-        "compared_with": BEFORE_ID, "removed": [],
+        "compared_with": BEFORE_ID, "compared_with_sha": BEFORE_SHA, "removed": [],
     }  # fmt: skip
     assert first == {
         "name": "a/b", "verdict": "success", "provisional": False, "reason": "", "seconds": 3.25,
         "peak_memory": 51_200_000, "refuted": {"of": 0, "total": 67}, "change": "fixed",
         "reached": {"of": 40, "total": 42}, "unchanged_since": None, "warnings": ["w"],
+        "before": {"verdict": "failure", "seconds": 3.25, "refuted": {"of": 0, "total": 67},
+                   "reached": {"of": 40, "total": 42}},
         "report": f"../../runs/{RUN_ID}/proofs/a~b/index.html",
     }  # fmt: skip
     assert (second["verdict"], second["seconds"], second["report"]) == (None, None, None)
