@@ -106,7 +106,7 @@ def _viewer(package: Path) -> None:
     _run(
         *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
         *("--root-user-action", "ignore", "--no-compile", "--target", str(tree / "lib")),
-        *("--require-hashes", "--only-binary", ":all:", "--requirement", str(wanted)),
+        *("--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", str(wanted)),
     )
     shutil.rmtree(tree / "lib" / "bin", ignore_errors=True)
     _run(sys.executable, wrappers.__file__, str(tree))
