@@ -25,9 +25,10 @@ from local_cloud import (
     resources,
     rules,
     transport,
+    variables,
 )
 from local_cloud.batch import extension as batch
-from local_cloud.batch import mounts
+from local_cloud.batch import metadata, mounts
 from local_cloud.cloudformation import extension as cloudformation
 from local_cloud.codebuild import extension as codebuild
 from local_cloud.codepipeline import extension as codepipeline
@@ -37,7 +38,7 @@ from local_cloud.machine import Machine
 from local_cloud.xray import extension as xray
 
 _EXTENSIONS = (
-    authorization, resources, objects, ecr, rules, functions, queues, events,
+    authorization, variables, resources, objects, ecr, rules, functions, queues, events,
     cloudformation, codebuild, codepipeline, batch, xray,
 )  # fmt: skip
 
@@ -52,7 +53,7 @@ def install(layout: Layout, state: ServerState, stop: Callable[[], None]) -> Any
         extension.install(machine)
     endpoints = _endpoints(machine, github, injected, outbox, stop)
     application = transport.over_tls(dataplane.to_owner(ministack.app))
-    return endpoints.before(github.beside(injected.around(application)))
+    return endpoints.before(metadata.beside(github.beside(injected.around(application))))
 
 
 def _endpoints(

@@ -32,6 +32,11 @@ def assume(role_arn: str, service: str, session: str) -> Credentials:
     return _session(name, session)
 
 
+def role_id(name: str) -> str:
+    """The unique ID of this account's role, as policies have it in `aws:userid`."""
+    return str((iam._roles.get(name) or {}).get("RoleId", ""))
+
+
 def _trusts(name: str, service: str) -> bool:
     role = iam._roles.get(name)
     document = (role or {}).get("AssumeRolePolicyDocument") or {}
@@ -62,7 +67,7 @@ def _session(role: str, session: str) -> Credentials:
         credentials.access_key_id,
         {
             "Arn": f"arn:aws:sts::{get_account_id()}:assumed-role/{role}/{name}",
-            "UserId": f"{role}:{name}",
+            "UserId": f"{role_id(role)}:{name}",
             "SecretAccessKey": credentials.secret_access_key,
             "SessionToken": credentials.session_token,
             "Expiration": time.time() + SESSION_SECONDS,

@@ -124,12 +124,18 @@ class Ending:
     status_reason: str = "Essential container in task exited"
 
 
+def begin(record: Record) -> str:
+    """Give an attempt its task; the task's ARN."""
+    task_arn = record["container"]["taskArn"] = _ecs_arn("task")
+    return task_arn
+
+
 def attempt(record: Record, ending: Ending, stream: str, started: int) -> None:
     """Notes how an attempt ended."""
     told: Record = {
         "logStreamName": stream,
         "containerInstanceArn": _ecs_arn("container-instance"),
-        "taskArn": _ecs_arn("task"),
+        "taskArn": record["container"]["taskArn"],
         "networkInterfaces": [],
     }
     if ending.code is not None:

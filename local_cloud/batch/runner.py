@@ -15,7 +15,7 @@ from ministack.core.responses import get_region
 from ministack.services import batch
 
 from local_cloud import logs, processes, roles
-from local_cloud.batch import mounts, setpriv
+from local_cloud.batch import metadata, mounts, setpriv
 from local_cloud.batch.orders import Order
 from local_cloud.batch.records import (
     ENDED,
@@ -25,6 +25,7 @@ from local_cloud.batch.records import (
     advance,
     announce,
     attempt,
+    begin,
     children_of,
     give_reason,
 )
@@ -162,6 +163,7 @@ def _attempts(machine: Machine, order: Order, record: Record) -> None:
         if (reason := _reasons.get(job_id)) is not None:
             advance(record, "FAILED", reason)
             return
+        begin(record)
         advance(record, "STARTING")
         running = _running[job_id] = processes.Running()
         ending = _attempt(machine, order, record, running, number)
@@ -203,6 +205,7 @@ def _ran(
     place: tuple[Path, Path, str, int],
 ) -> Ending:
     home, work, stream, number = place
+    task_arn = record["container"]["taskArn"]
     try:
         variables = _environment(machine, order, record, home, number)
     except roles.RoleError as error:
@@ -212,10 +215,12 @@ def _ran(
     if _next_losses:
         _losses[record["jobId"]] = _next_losses.popleft()
         running.stop()
-    code = processes.run(
-        mounts.command(home, order.command), environment=variables, directory=work,
-        running=running, emit=logs.stream(order.log_group, stream), seconds=order.seconds,
-    )  # fmt: skip
+    with metadata.told(machine, task_arn) as address:
+        variables["ECS_CONTAINER_METADATA_URI_V4"] = address
+        code = processes.run(
+            mounts.command(home, order.command), environment=variables, directory=work,
+            running=running, emit=logs.stream(order.log_group, stream), seconds=order.seconds,
+        )  # fmt: skip
     if (kind := _losses.pop(record["jobId"], None)) is not None:
         return LOSSES[kind]()
     if running.timed_out:
@@ -240,7 +245,8 @@ def _environment(
 ) -> dict[str, str]:
     role = order.container.get("jobRoleArn")
     # A container without a role has no credentials: nothing of the host's may take their place.
-    credentials = roles.assume(role, SERVICE, "batch-job") if role else None
+    task = record["container"]["taskArn"].rsplit("/", 1)[-1]
+    credentials = roles.assume(role, SERVICE, task) if role else None
     image = order.container.get("image", "").split("@")[0].rsplit("/", 1)[-1].split(":")[0]
     variables = processes.environment(
         machine, home, get_region(), credentials or Credentials("", ""),
