@@ -7,9 +7,10 @@ final result of a run makes the run's verdict.
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache as cached
-from time import time
+from time import sleep, time
 from typing import Any
 
 from proof_ci import aws
@@ -37,6 +38,8 @@ from proof_ci.telling import Telling, tally
 from proof_ci.trace import traced
 
 LARGEST_OUTCOME = 1024 * 1024
+LOOKS, PAUSE = 5, 2.0
+"""How often, and how many seconds apart, a run is looked at whose job was faster than its record."""
 _MOST_ATTEMPTS = 10  # Batch's
 _KEY = re.compile(
     r"outputs/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
@@ -67,6 +70,7 @@ class Verdicts:
     repository: str
     clock: Callable[[], float] = time
     log: Log = field(default_factory=Log)
+    sleep: Callable[[float], None] = sleep
 
     @property
     def runs(self) -> Runs:
@@ -84,12 +88,15 @@ class Verdicts:
             self.ended(job)
 
     def published(self, key: str) -> None:
-        """Keep and tell an outcome that stands before its job has ended."""
+        """Keep and tell an outcome that stands before its job has ended.
+
+        If the run's jobs are not recorded by then, the job's end is to tell it.
+        """
         parts = _KEY.fullmatch(key)
         if parts is None:
             return
         run_id, job_id, attempt = parts[1], parts[2], int(parts[3])
-        with traced("verdict", run_id):
+        with traced("verdict", run_id), suppress(BusyError):
             place = self._place(run_id, job_id)
             outcome = None if place is None else self._published(place, attempt)
             if place is not None and isinstance(outcome, Outcome) and _is_early(outcome, place):
@@ -155,20 +162,28 @@ class Verdicts:
 
     def _place(self, run_id: str, job_id: str) -> Place | None:
         """What the plan has at a job's place; None if the run has ended or never had the job."""
-        record = self.runs.get(run_id)
+        record = self._recorded(run_id)
         if record is None or record.run.repository.lower() != self.repository.lower():
             self._skip(run_id, "no run of this repository")
             return None
         if record.state is State.ENDED:
             self._skip(run_id, "the run has ended")
             return None
-        if record.state is not State.PROVING:
-            raise BusyError("the run's jobs are not recorded yet")
         found = placed(record.jobs, job_id)
         if found is None:
             self._skip(run_id, "the job is not the run's")
             return None
         return self._planned(record, job_id, *found)
+
+    def _recorded(self, run_id: str) -> RunRecord | None:
+        """The run, once its jobs are recorded: one can be faster than who submits them."""
+        for look in range(LOOKS):
+            self.sleep(PAUSE if look else 0.0)
+            record = self.runs.get(run_id)
+            if record is None or record.state in (State.PROVING, State.ENDED):
+                return record
+        self._skip(run_id, "the run's jobs are not recorded yet")
+        raise BusyError("the run's jobs are not recorded yet")
 
     def _planned(self, record: RunRecord, job_id: str, job: Job, index: int) -> Place:
         content = self.results.get(record.run.plan_key, LARGEST_PLAN)

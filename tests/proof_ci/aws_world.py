@@ -111,7 +111,9 @@ class World:
             clock=self.clock,
         )
         self.launch = Launch(self.endings, results, REPOSITORY, MEMORY_MIB, SECONDS, log)
-        self.verdicts = Verdicts(self.endings.telling, results, REPOSITORY, self.clock, log)
+        self.verdicts = Verdicts(
+            self.endings.telling, results, REPOSITORY, self.clock, log, self.clock.sleep
+        )
         heads = LostHeads(
             runs, self.events, self.switches, "operational", lambda: self.hub, PROJECT
         )

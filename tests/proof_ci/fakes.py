@@ -88,12 +88,18 @@ class FakeQueue(Broken):
 
 @dataclass
 class FakeClock:
-    """A clock that is moved by hand."""
+    """A clock that is moved by hand, and by who sleeps; `meanwhile` is done in each sleep."""
 
     now: float = 1_580_760_925.0
+    meanwhile: Callable[[], None] | None = None
 
     def __call__(self) -> float:
         return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        if seconds and self.meanwhile is not None:
+            self.meanwhile()
 
 
 @dataclass

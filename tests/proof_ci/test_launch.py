@@ -335,15 +335,28 @@ def test_every_line_of_the_log_carries_the_run(world: World) -> None:
     assert all(f'"correlation_id": "{DELIVERY}"' in line for line in world.lines.lines)
 
 
-def test_a_result_before_its_run_is_recorded_comes_again(world: World) -> None:
-    """A fast job must not be lost on a slow launch."""
+def test_an_end_before_its_run_is_recorded_comes_again(world: World) -> None:
+    """A fast job must not be lost on a slow launch; its early verdict is left to its end."""
     world.to_proving({"a": None})
-    events = world.proof_ends("a")
+    early, end = world.proof_ends("a")
     world.runs.records[DELIVERY] = replace(world.record(), state=State.PREPARING)
-    for event in events:
-        with pytest.raises(BusyError):
-            world.verdicts.handle(event)
-    assert Verdict.SUCCESS not in {result.verdict for result in world.runs.kept.values()}
+    world.verdicts.handle(early)
+    with pytest.raises(BusyError):
+        world.verdicts.handle(end)
+    assert world.runs.kept == {}
+
+
+def test_a_job_that_is_faster_than_the_launch_is_waited_for(world: World) -> None:
+    """Somebody looks at the pull request; and a function that failed would ring the alarm."""
+    world.to_proving({"a": None})
+    early, end = world.proof_ends("a")
+    for event, provisional in ((early, True), (end, False)):
+        proving = world.record()
+        world.runs.records[DELIVERY] = replace(proving, state=State.PREPARING)
+        world.clock.meanwhile = lambda it=proving: world.runs.records.update({DELIVERY: it})
+        world.verdicts.handle(event)
+        [kept] = world.runs.kept.values()
+        assert (kept.verdict, kept.provisional) == (Verdict.SUCCESS, provisional)
 
 
 def _cancel(world: World) -> None:
