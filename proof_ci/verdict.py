@@ -39,7 +39,7 @@ from proof_ci.trace import traced
 
 LARGEST_OUTCOME = 1024 * 1024
 LOOKS, PAUSE = 5, 2.0
-"""How often, and how many seconds apart, a run is looked at whose job was faster than its record."""
+"""So often, and so many seconds apart, a run is looked at whose job has outrun its record."""
 _MOST_ATTEMPTS = 10  # Batch's
 _KEY = re.compile(
     r"outputs/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
