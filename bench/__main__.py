@@ -25,6 +25,7 @@ from bench.lab import CHECKOUT, Lab
 from bench.results import Results
 from bench.run import NotMeasuredError
 from bench.show import show
+from demo import children
 
 CASES = {
     "start": "start",
@@ -45,6 +46,7 @@ CASES = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the cases that were asked for, all unless some are named."""
     asked = _parser().parse_args(arguments)
+    children.unwind_when_asked_to_end()
     console, results = Console(stderr=True, highlight=False), Results()
     with (
         tempfile.TemporaryDirectory(prefix="padstone-bench-") as folder,

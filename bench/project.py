@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from bench.run import run
 from demo import sources
 
 PROOFS = 10
@@ -63,11 +63,5 @@ def _proof(folder: str, number: int) -> dict[str, str]:
 
 def by_hand(folder: Path, environment: Mapping[str, str]) -> float:
     """Run all proofs with `make -j2`, as somebody at this machine would; the seconds it took."""
-    started = time.monotonic()
-    subprocess.run(
-        ["make", "-s", "-j2", "-C", str(folder / "cbmc" / "proofs")],
-        env=dict(environment),
-        check=True,
-        capture_output=True,
-    )
-    return time.monotonic() - started
+    proofs = folder / "cbmc" / "proofs"
+    return run(["make", "-s", "-j2"], environment=environment, folder=proofs).seconds

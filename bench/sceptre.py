@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
 from pathlib import Path
 
 from bench.lab import BUILD, Account, Lab
-from bench.run import NotMeasuredError, Ran
+from bench.run import NotMeasuredError, Ran, run
 from bench.stacks import six
 
 VERSION = "4.7.0"
@@ -27,15 +27,12 @@ def install() -> Path:
             *("--only-binary", ":all:", "--no-binary", "sceptre", f"sceptre=={VERSION}"),
         ],
     ]
+    BUILD.mkdir(parents=True, exist_ok=True)
     for command in commands:
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
+            run(command, environment=os.environ, folder=BUILD)
+        except NotMeasuredError as error:
             raise NotMeasuredError(f"Sceptre {VERSION} cannot be installed: {error}") from error
-        if done.returncode:
-            raise NotMeasuredError(
-                f"Sceptre {VERSION} cannot be installed:\n    {done.stderr.strip()[-600:]}"
-            )
     return program
 
 

@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from demo import children
 from demo.sources import CHECKOUT
 from padstone_cdk.buildspecs import pack, wrappers
 
@@ -136,12 +137,6 @@ def pin(source: Path, version: str) -> None:
 
 
 def _run(*command: str, **variables: str) -> None:
-    done = subprocess.run(
-        command,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = children.run(command, env={**os.environ, **variables})
     if done.returncode:
         raise PackageError(done.stderr.strip() or done.stdout.strip() or "it gave no reason")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 import sys
 import uuid
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from demo import children
 from demo.sources import CHECKOUT
 from local_cloud import LocalCloud, testing
 
@@ -225,7 +225,7 @@ def _synthesise(folder: Path, pins: Mapping[str, Any]) -> Path:
         json.loads((CHECKOUT / name).read_text()) for name in ("cdk.json", "cdk.context.json")
     ]
     context = {**settings[0]["context"], **settings[1], "padstone:pins": str(file)}
-    subprocess.run(
+    children.run(
         [sys.executable, str(CHECKOUT / "app.py")],
         cwd=CHECKOUT,
         env={
@@ -235,9 +235,7 @@ def _synthesise(folder: Path, pins: Mapping[str, Any]) -> Path:
             "CDK_VALIDATION": "false",
             "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
         },
-        capture_output=True,
-        check=True,
-    )
+    ).check_returncode()
     return folder / "cdk.out"
 
 

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from demo import packages, sources
+from demo import children, packages, sources
 from demo.commands import Commands, StoryError
 from demo.proofs import Proofs
 from demo.show import Show
@@ -273,6 +273,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--json", type=Path, default=Path("build/demo.json"), metavar="FILE")
     chosen = parser.parse_args(arguments)
+    children.unwind_when_asked_to_end()
     show = Show()
     result = perform(show)
     if result is None:

@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 import shutil
 import statistics
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.lab import CHECKOUT, Lab
 from bench.results import Row, series
-from bench.run import NotMeasuredError
+from bench.run import NotMeasuredError, run
 from padstone_cdk.buildspecs import pack
 
 _HANDLERS = ("webhook", "dispatch", "launch", "verdict", "status", "report", "sweep", "canary")
@@ -81,15 +80,12 @@ def _row(name: str, imports: list[_Import]) -> Row:
 
 
 def _once(tree: Path, name: str) -> _Import:
-    done = subprocess.run(
+    done = run(
         [sys.executable, "-c", _CLOCK.format(name)],
-        cwd=tree,
-        env={"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
+        environment={"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
+        folder=tree,
     )
-    told = json.loads(done.stdout)
+    told = json.loads(done.output)
     if told["boto3"]:
         raise NotMeasuredError(f"importing {name} loads botocore, which is to come with a client")
     return _Import(told["wall"], told["cpu"])
