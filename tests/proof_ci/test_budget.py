@@ -91,6 +91,8 @@ def test_what_is_no_plan_of_the_run_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(PlanError):
         Plan.from_json(RUN, json.dumps({**fields, **change}))
     with pytest.raises(PlanError):
+        Plan.from_json(RUN, json.dumps({k: v for k, v in fields.items() if k not in change}))
+    with pytest.raises(PlanError):
         Plan.from_json(RUN, "no json")
 
 
@@ -162,6 +164,13 @@ def test_a_problem_belongs_to_the_proof_that_it_names() -> None:
     found = Found.from_json(found_json(problems=[f"proofs/b: {bare}", *others]))
     assert found.broken() == {"proofs/b": bare}
     assert found.nameless() == others
+
+
+@pytest.mark.parametrize("layout", MARKERS)
+def test_a_proof_of_each_of_the_runners_layouts_is_taken(layout: str) -> None:
+    """A layout that one side does not know would cost all proofs of the commit."""
+    found = Found.from_json(found_json(proofs=proof_with(layout=layout)))
+    assert [wanted.layout for wanted in found.proofs] == [layout]
 
 
 @pytest.mark.parametrize("marker", MARKERS)

@@ -29,6 +29,7 @@ from .front import (
     command,
     comment_payload,
     delivery,
+    pull,
     pull_request,
     pull_request_payload,
     push,
@@ -453,3 +454,28 @@ def test_the_ref_of_a_pull_request_is_githubs() -> None:
     events: tuple[PullRequest | Command, ...] = (pull_request(), command(RUN))
     assert [event.ref for event in events] == ["refs/pull/7/head"] * 2
     assert isinstance(push(), Push)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "7", '"push"', "{}", '{"kind": "ping"}'])
+def test_what_is_no_message_is_malformed(text: str) -> None:
+    """So that it is put aside, and the queue goes on."""
+    with pytest.raises(MalformedEventError):
+        from_message(text)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"number": 0},
+        {"number": True},
+        {"sha": "HEAD"},
+        {"head_repository": "../.."},
+        {"author": "a/b"},
+        {"draft": None},
+        {"open": 1},
+    ],
+)
+def test_a_pull_request_at_github_is_of_its_form(change: dict[str, Any]) -> None:
+    """Its author's rights are asked for, and its head becomes a run."""
+    with pytest.raises(MalformedEventError):
+        pull(**change)
