@@ -87,6 +87,28 @@ def test_what_is_not_of_its_form_is_refused(change: dict[str, Any]) -> None:
         Outcome.from_json(text)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"phase": "lunch"},
+        {"timed_out": "no"},
+        {"starved": 0},
+        {"exit_code": "0"},
+        {"seconds": float("inf")},
+        {"peak_memory": None},
+        {"memory_allowed": True},
+        {"more": 1},
+    ],
+)
+def test_a_phase_that_is_not_of_its_form_is_refused(change: dict[str, Any]) -> None:
+    """With the outcome as a whole."""
+    phase = PhaseRun(Phase.BUILD, 0, 1.0, 1, False, False, 1.0, 1)
+    fields = json.loads(replace(ONE, phases=(phase,)).to_json())
+    assert Outcome.from_json(json.dumps(fields)).phases == (phase,)
+    with pytest.raises(OutcomeError):
+        Outcome.from_json(json.dumps({**fields, "phases": [{**fields["phases"][0], **change}]}))
+
+
 def test_a_proof_may_be_unchanged() -> None:
     """Then it is a success of an identity, and says since which run."""
     outcome = replace(ONE, identity="0a" * 32, unchanged_since=RUN)
