@@ -1,6 +1,8 @@
 """Where a proof runs: compute environment, job queue and the one job definition."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -9,88 +11,199 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from padstone_cdk.nag import accept
 from padstone_cdk.pins import Package
+from padstone_cdk.proof.common import Bucket
 from padstone_cdk.proof.instances import Instances
+from padstone_cdk.proof.needs import Need
 from padstone_cdk.proof.network import Network
-from padstone_cdk.proof.policies import allow, arn, objects, role
+from padstone_cdk.proof.policies import (
+    accept_patterns,
+    allow,
+    arn,
+    for_this_account,
+    objects,
+    role,
+)
 
 # What a proof needs is memory; Batch takes whichever size fits the jobs that wait.
 _FAMILIES = ["r6i", "m6i"]
 _ATTEMPTS = 2
 JOB_TOOLS = ("batch", "cbmc", "viewer")
+_JOB = batch.CfnJobDefinition
 _READ = ("runs/*/source.tar.gz", "runs/*/plan.json", "outputs/*/prepared.tar.gz", "cache/*")
+_WRITTEN = "outputs/*"
+_NEW = {"Null": {"s3:if-none-match": "false"}}
+_REPLAYS = "job-definition/padstone-replay-*"
+_HERE = "arn:<AWS::Partition>:batch:<AWS::Region>:<AWS::AccountId>"
 _SCRIPT = (Path(__file__).parent / "job.sh").read_text(encoding="utf-8")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What a job runs: the image `image`, whose digest is `digest`, and packages of `bucket`.
+
+    `repository` is the ARN of the image's repository; `packages` are those of JOB_TOOLS that are
+    pinned.
+    """
+
+    image: str
+    digest: str
+    repository: str
+    bucket: str
+    packages: Mapping[str, Package]
+
+    def objects(self) -> list[str]:
+        """Return the ARNs of what a job may read.
+
+        It may read other versions, because a replay has those of another snapshot; what it gets
+        is checked against the digests that are pinned.
+        """
+        return [objects(self.bucket, f"packages/{tool}/*") for tool in JOB_TOOLS]
+
+    def findings(self) -> list[str]:
+        """Return the same as cdk-nag names it."""
+        bucket = "arn:<AWS::Partition>:s3:::<SharedBucketName>"
+        return [f"{bucket}/packages/{tool}/*" for tool in JOB_TOOLS]
+
+    def pins(self) -> str:
+        """Return the packages as the environment of jobs has them."""
+        return json.dumps(
+            {
+                tool: {"key": p.key, "version_id": p.version_id, "sha256": p.sha256}
+                for tool, p in sorted(self.packages.items())
+            }
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How much there is for all proofs (`max_vcpus`), and for the job of one."""
+
+    max_vcpus: cdk.CfnParameter
+    vcpus: cdk.CfnParameter
+    memory: cdk.CfnParameter
+    seconds: cdk.CfnParameter
+
+
 class ProofJobs(Construct):
-    """`queue` and `definition` are what a proof is submitted to."""
+    """`queue` and `definition` are what a proof is submitted to; `logs` what its job says."""
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        image: str,
-        digest: str,
-        repository: str,
-        packages: dict[str, Package],
-        shared_bucket: str,
-        results_bucket: str,
-        max_vcpus: cdk.CfnParameter,
-        vcpus: cdk.CfnParameter,
-        memory: cdk.CfnParameter,
-        timeout: cdk.CfnParameter,
+        self, scope: Construct, construct_id: str, *, tools: Tools, results: Bucket, size: Size
     ) -> None:
-        """`image` is that of `digest`; `packages` are those of JOB_TOOLS that are pinned.
-
-        A job may read others, because a replay has those of another snapshot; what it gets is
-        checked against the digests that are pinned.
-        """
         super().__init__(scope, construct_id)
-        tools = [objects(shared_bucket, f"packages/{tool}/*") for tool in JOB_TOOLS]
-        inputs = [objects(results_bucket, pattern) for pattern in _READ]
-        outputs = objects(results_bucket, "outputs/*")
+        self._tools, self._results, self._size = tools, results, size
         self.logs = logs.LogGroup(
             self,
             "Logs",
             retention=logs.RetentionDays.ONE_YEAR,
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
-        network = Network(self, "Network", readable=[*tools, *inputs], writable=[outputs])
-        instances = Instances(
-            self, "Instances", repository=repository, logs=self.logs.log_group_arn
-        )
-        self.environment = _environment(self, network, instances, max_vcpus)
-        self.queue = _queue(self, self.environment)
-        self.definition = _definition(
+        network = Network(
             self,
-            job_role=_job_role(self, tools, inputs, outputs),
-            image=image,
-            logs=self.logs,
+            "Network",
+            readable=[*tools.objects(), *results.arns(*_READ)],
+            writable=results.arns(_WRITTEN),
+        )
+        instances = Instances(
+            self, "Instances", repository=tools.repository, logs=self.logs.log_group_arn
+        )
+        self.environment = _environment(self, network, instances, size.max_vcpus)
+        self.queue = _queue(self, self.environment)
+        self.definition = self._definition()
+
+    def to_submit(self) -> Need:
+        """Submit jobs by the account's definition, or by those of a replay."""
+        queue, definition = self.queue.ref, self.definition.ref
+        return Need(
             environment={
-                "SHARED_BUCKET": shared_bucket,
-                "RESULTS_BUCKET": results_bucket,
-                "PACKAGE_PINS": pins_text(packages),
-                "IMAGE": digest,
-                "JOB_SECONDS": timeout.value_as_string,
-                # Batch tells a container no region, and S3's gateway leads to this one's only.
-                "AWS_DEFAULT_REGION": cdk.Aws.REGION,
+                "JOB_QUEUE": queue,
+                "JOB_DEFINITION": definition,
+                "JOB_SECONDS": self._size.seconds.value_as_string,
+                "JOB_MEMORY_MIB": self._size.memory.value_as_string,
             },
-            vcpus=vcpus,
-            memory=memory,
-            timeout=timeout,
+            statements=(allow([queue, definition, arn("batch", _REPLAYS)], "batch:SubmitJob"),),
+            findings=(f"{_HERE}:{_REPLAYS}",),
         )
 
+    def to_stop(self) -> Need:
+        """Look for the jobs of a run and stop them; their IDs are made when they are submitted."""
+        return Need(
+            environment={"JOB_QUEUE": self.queue.ref},
+            statements=(
+                allow(["*"], "batch:ListJobs"),
+                allow([arn("batch", "job/*")], "batch:TerminateJob"),
+            ),
+            findings=(f"{_HERE}:job/*",),
+        )
 
-def pins_text(packages: dict[str, Package]) -> str:
-    """Return the packages as the environment of jobs has them."""
-    return json.dumps(
-        {
-            tool: {"key": p.key, "version_id": p.version_id, "sha256": p.sha256}
-            for tool, p in sorted(packages.items())
+    def to_describe(self) -> Need:
+        """Ask what became of jobs."""
+        return Need(statements=(allow(["*"], "batch:DescribeJobs"),))
+
+    def _definition(self) -> batch.CfnJobDefinition:
+        return _JOB(
+            self,
+            "Definition",
+            type="container",
+            platform_capabilities=["EC2"],
+            propagate_tags=True,
+            timeout=_JOB.TimeoutProperty(
+                attempt_duration_seconds=self._size.seconds.value_as_number
+            ),
+            retry_strategy=_again_if_the_host_is_lost(),
+            container_properties=self._container(),
+        )
+
+    def _container(self) -> batch.CfnJobDefinition.ContainerPropertiesProperty:
+        needs = {
+            "VCPU": self._size.vcpus.value_as_string,
+            "MEMORY": self._size.memory.value_as_string,
         }
-    )
+        return _JOB.ContainerPropertiesProperty(
+            image=self._tools.image,
+            command=["bash", "-euo", "pipefail", "-c", _SCRIPT],
+            privileged=False,
+            user="root",  # the script's; it gives that up before anything of the project runs
+            job_role_arn=self._role().role_arn,
+            environment=[
+                _JOB.EnvironmentProperty(name=name, value=value)
+                for name, value in self._variables().items()
+            ],
+            resource_requirements=[
+                _JOB.ResourceRequirementProperty(type=kind, value=value)
+                for kind, value in needs.items()
+            ],
+            linux_parameters=_JOB.LinuxParametersProperty(init_process_enabled=True),
+            log_configuration=_into(self.logs),
+        )
+
+    def _variables(self) -> dict[str, str]:
+        return {
+            "SHARED_BUCKET": self._tools.bucket,
+            "RESULTS_BUCKET": self._results.name,
+            "PACKAGE_PINS": self._tools.pins(),
+            "IMAGE": self._tools.digest,
+            "JOB_SECONDS": self._size.seconds.value_as_string,
+            # Batch tells a container no region, and S3's gateway leads to this one's only.
+            "AWS_DEFAULT_REGION": cdk.Aws.REGION,
+        }
+
+    def _role(self) -> iam.Role:
+        made = role(
+            self,
+            "JobRole",
+            "ecs-tasks.amazonaws.com",
+            [
+                allow(self._tools.objects(), "s3:GetObjectVersion"),  # pinned, and no other
+                allow(self._results.arns(*_READ), "s3:GetObject"),
+                # Only where nothing is yet: no job can change what another has written.
+                allow(self._results.arns(_WRITTEN), "s3:PutObject", conditions=_NEW),
+            ],
+            conditions=for_this_account(arn("ecs", "*")),
+        )
+        accept_patterns(made, *self._tools.findings(), *self._results.findings(*_READ, _WRITTEN))
+        return made
 
 
 def _environment(
@@ -158,88 +271,22 @@ def _give_up(why: str, hours: int) -> batch.CfnJobQueue.JobStateTimeLimitActionP
     )
 
 
-def _job_role(scope: Construct, tools: list[str], inputs: list[str], outputs: str) -> iam.Role:
-    made = role(
-        scope,
-        "JobRole",
-        "ecs-tasks.amazonaws.com",
-        [
-            allow(tools, "s3:GetObjectVersion"),  # the pinned version, and no other
-            allow(inputs, "s3:GetObject"),
-            # Only where nothing is yet: no job can change what another has written.
-            allow([outputs], "s3:PutObject", conditions={"Null": {"s3:if-none-match": "false"}}),
+def _again_if_the_host_is_lost() -> batch.CfnJobDefinition.RetryStrategyProperty:
+    return _JOB.RetryStrategyProperty(
+        attempts=_ATTEMPTS,
+        evaluate_on_exit=[
+            _JOB.EvaluateOnExitProperty(on_status_reason="Host EC2*", action="RETRY"),
+            _JOB.EvaluateOnExitProperty(on_reason="*", action="EXIT"),
         ],
-        conditions={
-            "StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID},
-            "ArnLike": {"aws:SourceArn": arn("ecs", "*")},
+    )
+
+
+def _into(group: logs.LogGroup) -> batch.CfnJobDefinition.LogConfigurationProperty:
+    return _JOB.LogConfigurationProperty(
+        log_driver="awslogs",
+        options={
+            "awslogs-group": group.log_group_name,
+            "awslogs-region": cdk.Aws.REGION,
+            "awslogs-stream-prefix": "proof",
         },
-    )
-    accept(
-        made,
-        "A job's run is known when it is submitted, not when its role is made",
-        *(f"IAM5[Resource::arn:<AWS::Partition>:s3:::<ResultsBucketName>/{pattern}]"
-          for pattern in (*_READ, "outputs/*")),
-    )  # fmt: skip
-    accept(
-        made,
-        "A replay's job runs with the packages of another snapshot",
-        *(
-            f"IAM5[Resource::arn:<AWS::Partition>:s3:::<SharedBucketName>/packages/{tool}/*]"
-            for tool in JOB_TOOLS
-        ),
-    )
-    return made
-
-
-def _definition(
-    scope: Construct,
-    *,
-    job_role: iam.Role,
-    image: str,
-    logs: logs.LogGroup,
-    environment: dict[str, str],
-    vcpus: cdk.CfnParameter,
-    memory: cdk.CfnParameter,
-    timeout: cdk.CfnParameter,
-) -> batch.CfnJobDefinition:
-    job = batch.CfnJobDefinition
-    needs = {"VCPU": vcpus.value_as_string, "MEMORY": memory.value_as_string}
-    return job(
-        scope,
-        "Definition",
-        type="container",
-        platform_capabilities=["EC2"],
-        propagate_tags=True,
-        timeout=job.TimeoutProperty(attempt_duration_seconds=timeout.value_as_number),
-        retry_strategy=job.RetryStrategyProperty(
-            attempts=_ATTEMPTS,
-            evaluate_on_exit=[
-                job.EvaluateOnExitProperty(on_status_reason="Host EC2*", action="RETRY"),
-                job.EvaluateOnExitProperty(on_reason="*", action="EXIT"),
-            ],
-        ),
-        container_properties=job.ContainerPropertiesProperty(
-            image=image,
-            command=["bash", "-euo", "pipefail", "-c", _SCRIPT],
-            privileged=False,
-            user="root",  # the script's; it gives that up before anything of the project runs
-            job_role_arn=job_role.role_arn,
-            environment=[
-                job.EnvironmentProperty(name=name, value=value)
-                for name, value in environment.items()
-            ],
-            resource_requirements=[
-                job.ResourceRequirementProperty(type=kind, value=value)
-                for kind, value in needs.items()
-            ],
-            linux_parameters=job.LinuxParametersProperty(init_process_enabled=True),
-            log_configuration=job.LogConfigurationProperty(
-                log_driver="awslogs",
-                options={
-                    "awslogs-group": logs.log_group_name,
-                    "awslogs-region": cdk.Aws.REGION,
-                    "awslogs-stream-prefix": "proof",
-                },
-            ),
-        ),
     )

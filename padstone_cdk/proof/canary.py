@@ -2,53 +2,40 @@
 
 from constructs import Construct
 
-from padstone_cdk.proof.functions import Code, ProofFunction
-from padstone_cdk.proof.policies import allow
+from padstone_cdk.proof.common import Common
+from padstone_cdk.proof.functions import ProofFunction
+from padstone_cdk.proof.needs import to_know
 from padstone_cdk.proof.queues import dead_letters
 from padstone_cdk.proof.schedules import scheduled
+from padstone_cdk.proof.webhook import Webhook
 
 _DAILY = "cron(0 13 * * ? *)"
 
 
 class Canary(Construct):
-    """`function` posts a signed push of the branch's head; `undelivered` holds lost calls of it."""
+    """`function` posts a signed push of the branch's head."""
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        code: Code,
-        webhook_secret: str,
-        token: str,
-        url: str,
-        repository: str,
-        branch: str,
-        github_api: str,
+        self, scope: Construct, construct_id: str, *, common: Common, webhook: Webhook
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = ProofFunction(
             self,
             "Sing",
-            code=code,
+            code=common.code,
             name="canary",
             description="Posts a signed push of the branch's head, as GitHub would",
-            environment={
-                "WEBHOOK_SECRET_ARN": webhook_secret,
-                "GITHUB_TOKEN_SECRET_ARN": token,
-                "WEBHOOK_URL": url,
-                "GITHUB_REPOSITORY": repository,
-                "GITHUB_BRANCH": branch,
-                "GITHUB_API_URL": github_api,
-            },
-            statements=[allow([webhook_secret, token], "secretsmanager:GetSecretValue")],
+            needs=[
+                common.github.to_judge(),
+                webhook.to_sign(),
+                to_know(WEBHOOK_URL=webhook.url),
+            ],
+            undelivered=dead_letters(self, "Undelivered"),
         )
-        self.undelivered = dead_letters(self, "Undelivered")
         scheduled(
             self,
             "Daily",
             "Lets the canary sing",
             expression=_DAILY,
             function=self.function,
-            undelivered=self.undelivered,
         )

@@ -1,16 +1,18 @@
 """The stack that a snapshot changes as a whole."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from padstone_cdk import wiring
 from padstone_cdk.pins import Pins
 from padstone_cdk.proof import settings
-from padstone_cdk.proof.batch import JOB_TOOLS, ProofJobs
+from padstone_cdk.proof.batch import JOB_TOOLS, ProofJobs, Size, Tools
 from padstone_cdk.proof.canary import Canary
+from padstone_cdk.proof.common import Bucket, Common, GitHub, Runs
 from padstone_cdk.proof.dashboard import Dashboard
 from padstone_cdk.proof.dispatch import Dispatch
-from padstone_cdk.proof.functions import Code
+from padstone_cdk.proof.functions import Code, ProofFunction
 from padstone_cdk.proof.launch import Launch
 from padstone_cdk.proof.preparation import Preparation
 from padstone_cdk.proof.queues import WorkQueue
@@ -41,11 +43,7 @@ class CiStack(PadstoneStack):
             description="Padstone proof account: from an event of GitHub to the proofs' verdicts",
             account_owned=[settings.CI_OPERATIONAL.name, settings.GITHUB_UPDATING.name],
         )
-        self.code = Code(
-            bucket=self.text(wiring.SHARED_BUCKET),
-            package=pins.package("lambda"),
-            snapshot_id=pins.snapshot_id,
-        )
+        self.common = self._common()
         self.switches = Switches(
             self,
             "Switches",
@@ -64,77 +62,66 @@ class CiStack(PadstoneStack):
         self.reports = self._reports()
         self.sweep = self._sweep()
         self.canary = self._canary()
-        self.functions = [
-            self.webhook.function,
-            self.dispatch.function,
-            self.launch.function,
-            self.verdicts.judge,
-            self.statuses.function,
-            self.reports.function,
-            self.sweep.function,
-            self.canary.function,
-        ]
         self._watch()
         self._publish_all(self._dashboard())
+
+    def _common(self) -> Common:
+        return Common(
+            code=Code(
+                bucket=self.text(wiring.SHARED_BUCKET),
+                package=self.pins.package("lambda"),
+                snapshot_id=self.pins.snapshot_id,
+            ),
+            github=GitHub(
+                repository=self.text(settings.GITHUB_REPOSITORY),
+                branch=self.text(settings.GITHUB_BRANCH),
+                api=self.text(settings.GITHUB_API),
+                token=self.text(settings.GITHUB_TOKEN_SECRET),
+            ),
+            runs=Runs(self.text(settings.RUNS_TABLE)),
+            results=Bucket.of(self, settings.RESULTS_BUCKET, "RESULTS_BUCKET"),
+        )
 
     def _webhook(self) -> Webhook:
         return Webhook(
             self,
             "Webhook",
-            code=self.code,
+            code=self.common.code,
             secret=self.text(settings.WEBHOOK_SECRET),
             switches=self.switches,
         )
 
     def _jobs(self) -> ProofJobs:
-        image = [self.text(wiring.IMAGE_REPOSITORY_URI), "@", self.pins.image("proof")]
         return ProofJobs(
             self,
             "Jobs",
-            image=cdk.Fn.join("", image),
-            digest=self.pins.image("proof"),
-            repository=self.text(wiring.IMAGE_REPOSITORY_ARN),
-            packages={tool: self.pins.package(tool) for tool in JOB_TOOLS},
-            shared_bucket=self.text(wiring.SHARED_BUCKET),
-            results_bucket=self.text(settings.RESULTS_BUCKET),
-            max_vcpus=self.setting(settings.MAX_VCPUS),
-            vcpus=self.setting(settings.JOB_VCPUS),
-            memory=self.setting(settings.JOB_MEMORY),
-            timeout=self.setting(settings.JOB_TIMEOUT),
+            tools=self._tools(),
+            results=self.common.results,
+            size=Size(
+                max_vcpus=self.setting(settings.MAX_VCPUS),
+                vcpus=self.setting(settings.JOB_VCPUS),
+                memory=self.setting(settings.JOB_MEMORY),
+                seconds=self.setting(settings.JOB_TIMEOUT),
+            ),
         )
 
-    def _served(self) -> dict[str, str]:
-        """Whom the functions that ask GitHub serve."""
-        return {
-            "GITHUB_REPOSITORY": self.text(settings.GITHUB_REPOSITORY),
-            "GITHUB_BRANCH": self.text(settings.GITHUB_BRANCH),
-            "GITHUB_API_URL": self.text(settings.GITHUB_API),
-        }
-
-    def _submitting(self) -> dict[str, str]:
-        """What jobs are submitted by."""
-        return {
-            "GITHUB_REPOSITORY": self.text(settings.GITHUB_REPOSITORY),
-            "JOB_QUEUE": self.jobs.queue.ref,
-            "JOB_DEFINITION": self.jobs.definition.ref,
-            "JOB_SECONDS": self.setting(settings.JOB_TIMEOUT).value_as_string,
-            "JOB_MEMORY_MIB": self.setting(settings.JOB_MEMORY).value_as_string,
-        }
-
-    def _kept(self) -> dict[str, str]:
-        """Where results and the record of runs are."""
-        return {
-            "results_bucket": self.text(settings.RESULTS_BUCKET),
-            "runs_table": self.text(settings.RUNS_TABLE),
-        }
+    def _tools(self) -> Tools:
+        digest = self.pins.image("proof")
+        image = [self.text(wiring.IMAGE_REPOSITORY_URI), "@", digest]
+        return Tools(
+            image=cdk.Fn.join("", image),
+            digest=digest,
+            repository=self.text(wiring.IMAGE_REPOSITORY_ARN),
+            bucket=self.text(wiring.SHARED_BUCKET),
+            packages={tool: self.pins.package(tool) for tool in JOB_TOOLS},
+        )
 
     def _preparation(self) -> Preparation:
         return Preparation(
             self,
             "Preparation",
-            environment={"RESULTS_BUCKET": self.text(settings.RESULTS_BUCKET)},
-            results_bucket=self.text(settings.RESULTS_BUCKET),
-            token=self.text(settings.GITHUB_TOKEN_SECRET),
+            results=self.common.results,
+            token=self.common.github.token,
             access=self.text(settings.REPOSITORY_ACCESS),
         )
 
@@ -150,92 +137,72 @@ class CiStack(PadstoneStack):
         return Dispatch(
             self,
             "Dispatch",
-            code=self.code,
-            events=self.webhook.events.queue,
+            common=self.common,
             telling=self.telling,
-            runs_table=self.text(settings.RUNS_TABLE),
-            token=self.text(settings.GITHUB_TOKEN_SECRET),
-            project=self.preparation.project,
-            environment={
-                **self._served(),
-                "RESULTS_BUCKET": self.text(settings.RESULTS_BUCKET),
-                "JOB_QUEUE": self.jobs.queue.ref,
-            },
+            events=self.webhook.events,
+            preparation=self.preparation,
+            jobs=self.jobs,
         )
 
     def _launch(self) -> Launch:
         return Launch(
             self,
             "Launch",
-            code=self.code,
-            jobs=self.jobs,
-            project=self.preparation.project,
+            common=self.common,
             telling=self.telling,
-            environment=self._submitting(),
-            **self._kept(),
+            preparation=self.preparation,
+            jobs=self.jobs,
         )
 
     def _verdicts(self) -> Verdicts:
-        return Verdicts(
-            self,
-            "Verdicts",
-            code=self.code,
-            queue_arn=self.jobs.queue.ref,
-            telling=self.telling,
-            environment={"GITHUB_REPOSITORY": self.text(settings.GITHUB_REPOSITORY)},
-            **self._kept(),
-        )
+        return Verdicts(self, "Verdicts", common=self.common, telling=self.telling, jobs=self.jobs)
 
     def _statuses(self) -> Statuses:
         return Statuses(
             self,
             "Statuses",
-            code=self.code,
+            common=self.common,
             telling=self.telling,
-            token=self.text(settings.GITHUB_TOKEN_SECRET),
             switches=self.switches,
-            repository=self.text(settings.GITHUB_REPOSITORY),
-            github_api=self.text(settings.GITHUB_API),
         )
 
     def _reports(self) -> Reports:
         return Reports(
             self,
             "ReportWriter",
-            code=self.code,
+            common=self.common,
             telling=self.telling,
-            report_bucket=self.text(settings.REPORT_BUCKET),
-            environment={"GITHUB_REPOSITORY": self.text(settings.GITHUB_REPOSITORY)},
-            **self._kept(),
+            to=Bucket.of(self, settings.REPORT_BUCKET, "REPORT_BUCKET"),
         )
 
     def _sweep(self) -> Sweep:
         return Sweep(
             self,
             "Sweep",
-            code=self.code,
-            events=self.webhook.events.queue,
-            jobs=self.jobs,
-            project=self.preparation.project,
+            common=self.common,
             telling=self.telling,
+            events=self.webhook.events,
+            preparation=self.preparation,
+            jobs=self.jobs,
             switches=self.switches,
-            token=self.text(settings.GITHUB_TOKEN_SECRET),
-            environment={**self._served(), **self._submitting()},
-            **self._kept(),
         )
 
     def _canary(self) -> Canary:
-        return Canary(
-            self,
-            "Canary",
-            code=self.code,
-            webhook_secret=self.text(settings.WEBHOOK_SECRET),
-            token=self.text(settings.GITHUB_TOKEN_SECRET),
-            url=self.webhook.url,
-            repository=self.text(settings.GITHUB_REPOSITORY),
-            branch=self.text(settings.GITHUB_BRANCH),
-            github_api=self.text(settings.GITHUB_API),
-        )
+        return Canary(self, "Canary", common=self.common, webhook=self.webhook)
+
+    @property
+    def functions(self) -> list[ProofFunction]:
+        """All of them, in the order in which an event meets them."""
+        return [
+            self.webhook.function,
+            self.dispatch.function,
+            self.launch.function,
+            self.verdicts.function,
+            self.statuses.function,
+            self.reports.function,
+            self.sweep.function,
+            self.canary.function,
+        ]
 
     def _watch(self) -> None:
         watch = Watch(
@@ -248,16 +215,22 @@ class CiStack(PadstoneStack):
         watch.dead_letters(
             {
                 **{name.title(): queue.dead for name, queue in self._queues().items()},
-                "Launch": self.launch.undelivered,
-                "Verdicts": self.verdicts.undelivered,
-                "Sweep": self.sweep.undelivered,
-                "Canary": self.canary.undelivered,
+                **self._undelivered(),
             }
         )
         watch.waiting({name.title(): queue.queue for name, queue in self._queues().items()})
-        watch.silence(self.verdicts.judge)
+        watch.silence(self.verdicts.function)
         watch.jobs(self.jobs.queue.ref)
         watch.preparation(self.preparation.project.ref)
+
+    def _undelivered(self) -> dict[str, sqs.Queue]:
+        called = {
+            "Launch": self.launch.function,
+            "Verdicts": self.verdicts.function,
+            "Sweep": self.sweep.function,
+            "Canary": self.canary.function,
+        }
+        return {name: one.undelivered for name, one in called.items() if one.undelivered}
 
     def _dashboard(self) -> Dashboard:
         return Dashboard(

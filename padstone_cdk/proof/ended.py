@@ -6,7 +6,6 @@ from typing import Any
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from padstone_cdk.proof.functions import ProofFunction
@@ -15,7 +14,6 @@ PREPARE_JOBS, PROOF_JOBS = "prepare-", "proofs-"
 """How the names of a run's jobs start: an event tells a job's name, and not its variables."""
 
 _ATTEMPTS = 185  # in a day, as often as EventBridge tries at most
-Pattern = events.EventPattern
 
 
 def call(
@@ -25,11 +23,11 @@ def call(
     *,
     pattern: events.EventPattern,
     function: ProofFunction,
-    undelivered: sqs.Queue,
 ) -> None:
-    """Call a function with each event of a pattern; `undelivered` takes what it never got."""
+    """Call a function with each event of a pattern; its `undelivered` takes what it never got."""
+    assert function.undelivered is not None
     target = targets.LambdaFunction(
-        function.function, dead_letter_queue=undelivered, retry_attempts=_ATTEMPTS
+        function.function, dead_letter_queue=function.undelivered, retry_attempts=_ATTEMPTS
     )
     events.Rule(
         scope, construct_id, description=description, event_pattern=pattern, targets=[target]

@@ -1,6 +1,6 @@
 """A function of the pinned package `lambda`, with a role and logs of its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -14,7 +14,9 @@ from constructs import Construct
 
 from padstone_cdk.nag import accept
 from padstone_cdk.pins import Package
-from padstone_cdk.proof.policies import allow, role
+from padstone_cdk.proof.needs import Need, joined, to_know
+from padstone_cdk.proof.policies import accept_patterns, allow, role
+from padstone_cdk.proof.queues import WorkQueue
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
 _MEMORY_MIB = 256
@@ -40,8 +42,7 @@ class ProofFunction(Construct):
         code: Code,
         name: str,
         description: str,
-        environment: Mapping[str, str],
-        statements: Sequence[iam.PolicyStatement],
+        needs: Sequence[Need],
         seconds: int = 30,
         memory_mib: int = _MEMORY_MIB,
         disk_mib: int | None = None,
@@ -50,16 +51,14 @@ class ProofFunction(Construct):
         """`undelivered` takes events that the function was called with, and failed three times."""
         super().__init__(scope, construct_id)
         self.name = name
-        self._statements = list(statements)
-        if undelivered is not None:
-            self._statements.append(allow([undelivered.queue_arn], "sqs:SendMessage"))
+        self.undelivered = undelivered
         self.logs = logs.LogGroup(
             self,
             "Logs",
             retention=logs.RetentionDays.ONE_YEAR,
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
-        self.role = self._role()
+        need = joined([*needs, to_know(SNAPSHOT_ID=code.snapshot_id), *self._own()])
         self.function = lambda_.Function(
             self,
             "Function",
@@ -74,8 +73,8 @@ class ProofFunction(Construct):
             dead_letter_queue=undelivered,
             tracing=lambda_.Tracing.ACTIVE,
             log_group=self.logs,
-            role=self.role.without_policy_updates(),
-            environment={**environment, "SNAPSHOT_ID": code.snapshot_id},
+            role=self._role(need).without_policy_updates(),
+            environment=need.environment,
         )
         # The role is whole as soon as it is there: its policies are part of it.
         resource = self.function.node.default_child
@@ -88,31 +87,27 @@ class ProofFunction(Construct):
             bucket, code.package.key, object_version=code.package.version_id
         )
 
-    def _role(self) -> iam.Role:
-        own = [
-            allow([self.logs.log_group_arn], "logs:CreateLogStream", "logs:PutLogEvents"),
-            allow(["*"], "xray:PutTraceSegments", "xray:PutTelemetryRecords"),
-        ]
-        made = role(self, "Role", "lambda.amazonaws.com", [*self._statements, *own])
+    def _own(self) -> Iterator[Need]:
+        yield Need(
+            statements=(
+                allow([self.logs.log_group_arn], "logs:CreateLogStream", "logs:PutLogEvents"),
+                allow(["*"], "xray:PutTraceSegments", "xray:PutTelemetryRecords"),
+            )
+        )
+        if self.undelivered is not None:
+            yield Need(statements=(allow([self.undelivered.queue_arn], "sqs:SendMessage"),))
+
+    def _role(self, need: Need) -> iam.Role:
+        made = role(self, "Role", "lambda.amazonaws.com", need.statements)
         accept(made, "X-Ray and lists of jobs have no resources to name", "IAM5[Resource::*]")
+        accept_patterns(made, *need.findings)
         return made
 
-    def consume(self, queue: sqs.Queue, *, batch: int, at_once: int | None = None) -> None:
+    def consume(self, work: WorkQueue, *, batch: int, at_once: int | None = None) -> None:
         """Take messages from a queue; those that it does not name as failed are gone."""
         sources.SqsEventSource(
-            queue,
+            work.queue,
             batch_size=batch,
             max_concurrency=at_once,
             report_batch_item_failures=True,
         ).bind(self.function)
-
-
-def consuming(queue: sqs.Queue) -> iam.PolicyStatement:
-    """Return what the role of a queue's consumer needs of it."""
-    return allow(
-        [queue.queue_arn],
-        "sqs:ReceiveMessage",
-        "sqs:DeleteMessage",
-        "sqs:ChangeMessageVisibility",
-        "sqs:GetQueueAttributes",
-    )

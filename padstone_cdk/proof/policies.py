@@ -54,40 +54,10 @@ def objects(bucket: str, pattern: str) -> str:
     return f"arn:{cdk.Aws.PARTITION}:s3:::{bucket}/{pattern}"
 
 
-READING = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
-RECORDING = (
-    *READING,
-    "dynamodb:PutItem",
-    "dynamodb:UpdateItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:ConditionCheckItem",
-)
-"""What it takes to read runs, and to change them in transactions."""
-
-
-def of_runs(table: str, *actions: str) -> iam.PolicyStatement:
-    """Return the statement that allows actions on the table of runs."""
-    return allow([arn("dynamodb", f"table/{table}")], *actions)
-
-
-def stopping_jobs() -> iam.PolicyStatement:
-    """Return what it takes to stop jobs, whose IDs are made when they are submitted."""
-    return allow([arn("batch", "job/*")], "batch:TerminateJob")
-
-
-JOBS = "arn:<AWS::Partition>:batch:<AWS::Region>:<AWS::AccountId>:job/*"
-"""The jobs of an account, as findings of cdk-nag name them."""
-
-
-def named_by_runs(made: iam.Role, *findings: str) -> None:
-    """Accept that a role names jobs and objects by patterns."""
+def accept_patterns(made: iam.Role, *patterns: str) -> None:
+    """Accept that a role names jobs and objects by patterns, as cdk-nag finds them."""
     accept(
         made,
         "Runs, their objects and jobs are known when they run, not when the role is made",
-        *(f"IAM5[Resource::{one}]" for one in findings),
+        *(f"IAM5[Resource::{pattern}]" for pattern in patterns),
     )
-
-
-def found(pattern: str) -> str:
-    """Return objects of the results bucket as findings of cdk-nag name them."""
-    return f"arn:<AWS::Partition>:s3:::<ResultsBucketName>/{pattern}"

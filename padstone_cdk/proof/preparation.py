@@ -1,5 +1,7 @@
 """The source preparation: brings a commit's source to where its jobs find it."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 
@@ -10,8 +12,12 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from padstone_cdk.nag import accept
-from padstone_cdk.proof.policies import allow, arn, for_this_account, objects, role
+from padstone_cdk.proof.common import Bucket
+from padstone_cdk.proof.needs import Need
+from padstone_cdk.proof.policies import accept_patterns, allow, arn, for_this_account, role
 
+_KIND = codebuild.CfnProject
+_Variable = codebuild.CfnProject.EnvironmentVariableProperty
 _IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
 _SCRIPT = (Path(__file__).parent / "prepare.py").read_text(encoding="utf-8")
 _MINUTES = 30
@@ -24,14 +30,7 @@ class Preparation(Construct):
     """A build without a source of its own; dispatch tells it the run. `logs` are its logs."""
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        environment: dict[str, str],
-        results_bucket: str,
-        token: str,
-        access: str,
+        self, scope: Construct, construct_id: str, *, results: Bucket, token: str, access: str
     ) -> None:
         """Only where `access` is `private` it may read `token`, and is given it."""
         super().__init__(scope, construct_id)
@@ -44,72 +43,87 @@ class Preparation(Construct):
         self._private = cdk.CfnCondition(
             self, "Private", expression=cdk.Fn.condition_equals(access, "private")
         )
-        self._role = self._made_role(results_bucket, token)
-        self.project = self._project(environment, token)
+        keeping = results.to_write("runs/*/source.tar.gz")
+        self._role = self._made_role(keeping)
+        self._read_if_private(token)
+        self.project = self._project([*_plain(keeping), self._if_private(token)])
 
-    def _made_role(self, results_bucket: str, token: str) -> iam.Role:
+    def to_start(self) -> Need:
+        """Start builds, and stop them."""
+        return self._to("codebuild:StartBuild", "codebuild:StopBuild")
+
+    def to_follow(self) -> Need:
+        """Ask what came of builds, and stop them."""
+        return self._to("codebuild:BatchGetBuilds", "codebuild:StopBuild")
+
+    def _to(self, *actions: str) -> Need:
+        return Need(
+            environment={"PREPARE_PROJECT": self.project.ref},
+            statements=(allow([self.project.attr_arn], *actions),),
+        )
+
+    def _made_role(self, keeping: Need) -> iam.Role:
+        logging = allow([self.logs.log_group_arn], "logs:CreateLogStream", "logs:PutLogEvents")
         made = role(
             self,
             "Role",
             "codebuild.amazonaws.com",
-            [
-                allow([self.logs.log_group_arn], "logs:CreateLogStream", "logs:PutLogEvents"),
-                allow([objects(results_bucket, "runs/*/source.tar.gz")], "s3:PutObject"),
-            ],
+            [logging, *keeping.statements],
             conditions=for_this_account(arn("codebuild", "project/*")),
         )
-        accept(
-            made,
-            "A run is known when it is prepared, not when the role is made",
-            "IAM5[Resource::arn:<AWS::Partition>:s3:::<ResultsBucketName>/runs/*/source.tar.gz]",
-        )
+        accept_patterns(made, *keeping.findings)
+        return made
+
+    def _read_if_private(self, token: str) -> None:
         reading = iam.CfnPolicy(
             self,
             "TokenPolicy",
             policy_name="Token",
-            roles=[made.role_name],
+            roles=[self._role.role_name],
             policy_document=iam.PolicyDocument(
                 statements=[allow([token], "secretsmanager:GetSecretValue")]
             ),
         )
         reading.cfn_options.condition = self._private
-        return made
 
-    def _project(self, environment: dict[str, str], token: str) -> codebuild.CfnProject:
-        kind = codebuild.CfnProject
+    def _if_private(self, token: str) -> cdk.IResolvable:
         secret = {"Name": "GITHUB_TOKEN", "Type": "SECRETS_MANAGER", "Value": token}
-        project = kind(
+        chosen = cdk.Fn.condition_if(self._private.logical_id, secret, cdk.Aws.NO_VALUE)
+        return cdk.Token.as_any(chosen)
+
+    def _project(self, variables: list[_Variable | cdk.IResolvable]) -> codebuild.CfnProject:
+        project = _KIND(
             self,
             "Project",
             description="Fetches one commit and keeps its source",
             service_role=self._role.role_arn,
-            source=kind.SourceProperty(type="NO_SOURCE", build_spec=json.dumps(_buildspec())),
-            artifacts=kind.ArtifactsProperty(type="NO_ARTIFACTS"),
-            environment=kind.EnvironmentProperty(
+            source=_KIND.SourceProperty(type="NO_SOURCE", build_spec=json.dumps(_buildspec())),
+            artifacts=_KIND.ArtifactsProperty(type="NO_ARTIFACTS"),
+            environment=_KIND.EnvironmentProperty(
                 type="LINUX_CONTAINER",
                 compute_type="BUILD_GENERAL1_SMALL",
                 image=_IMAGE,
                 privileged_mode=False,
-                environment_variables=[
-                    *(
-                        kind.EnvironmentVariableProperty(name=name, value=value)
-                        for name, value in sorted(environment.items())
-                    ),
-                    cdk.Token.as_any(
-                        cdk.Fn.condition_if(self._private.logical_id, secret, cdk.Aws.NO_VALUE)
-                    ),
-                ],
+                environment_variables=variables,
             ),
             timeout_in_minutes=_MINUTES,
             queued_timeout_in_minutes=_QUEUED_MINUTES,
-            logs_config=kind.LogsConfigProperty(
-                cloud_watch_logs=kind.CloudWatchLogsConfigProperty(
-                    status="ENABLED", group_name=self.logs.log_group_name
-                )
-            ),
+            logs_config=_into(self.logs),
         )
         accept(project, "It leaves no artifact that a key of its own could encrypt", "CB4")
         return project
+
+
+def _plain(need: Need) -> list[_Variable]:
+    return [_Variable(name=name, value=value) for name, value in sorted(need.environment.items())]
+
+
+def _into(group: logs.LogGroup) -> codebuild.CfnProject.LogsConfigProperty:
+    return _KIND.LogsConfigProperty(
+        cloud_watch_logs=_KIND.CloudWatchLogsConfigProperty(
+            status="ENABLED", group_name=group.log_group_name
+        )
+    )
 
 
 def _buildspec() -> dict[str, object]:

@@ -1,7 +1,5 @@
 """Reports: the function that writes them, and the site where they are read."""
 
-from collections.abc import Mapping
-
 import aws_cdk as cdk
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
@@ -11,14 +9,13 @@ from constructs import Construct
 
 from padstone_cdk.nag import accept
 from padstone_cdk.proof import answers
-from padstone_cdk.proof.functions import Code, ProofFunction, consuming
-from padstone_cdk.proof.policies import READING, allow, found, named_by_runs, objects, of_runs
+from padstone_cdk.proof.common import Bucket, Common
+from padstone_cdk.proof.functions import ProofFunction
+from padstone_cdk.proof.policies import objects
 from padstone_cdk.proof.telling import Telling
 
 _SECONDS = 300
 _AT_ONCE = 5
-_OUTPUTS = "outputs/*/output.tar.gz"
-_PAGES = ("runs/*", "commits/*")
 _MISSING = "missing.html"
 
 _ACCEPTED = {
@@ -127,47 +124,24 @@ class Reports(Construct):
     """`function` unpacks what jobs left, and writes pages."""
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        code: Code,
-        telling: Telling,
-        results_bucket: str,
-        report_bucket: str,
-        runs_table: str,
-        environment: Mapping[str, str],
+        self, scope: Construct, construct_id: str, *, common: Common, telling: Telling, to: Bucket
     ) -> None:
         super().__init__(scope, construct_id)
-        queue = telling.reports.queue
         self.function = ProofFunction(
             self,
             "Write",
-            code=code,
+            code=common.code,
             name="report",
             description="Writes the pages of a run from what its jobs left",
             seconds=_SECONDS,
             memory_mib=1024,
             disk_mib=2048,
-            environment={
-                **environment,
-                "RESULTS_BUCKET": results_bucket,
-                "REPORT_BUCKET": report_bucket,
-                "RUNS_TABLE": runs_table,
-            },
-            statements=[
-                consuming(queue),
-                of_runs(runs_table, *READING),
-                allow([objects(results_bucket, _OUTPUTS)], "s3:GetObject"),
-                allow(
-                    [objects(report_bucket, pages) for pages in (*_PAGES, _MISSING)],
-                    "s3:PutObject",
-                ),
+            needs=[
+                telling.reports.to_take(),
+                common.github.to_name(),
+                common.runs.to_read(),
+                common.results.to_read("outputs/*/output.tar.gz"),
+                to.to_write("runs/*", "commits/*", _MISSING),
             ],
         )
-        named_by_runs(
-            self.function.role,
-            found(_OUTPUTS),
-            *(f"arn:<AWS::Partition>:s3:::<ReportBucketName>/{pages}" for pages in _PAGES),
-        )
-        self.function.consume(queue, batch=1, at_once=_AT_ONCE)
+        self.function.consume(telling.reports, batch=1, at_once=_AT_ONCE)

@@ -2,7 +2,6 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from padstone_cdk.proof.functions import ProofFunction
@@ -16,16 +15,16 @@ def scheduled(
     *,
     expression: str,
     function: ProofFunction,
-    undelivered: sqs.Queue,
     attempts: int = 3,
     late: cdk.Duration | None = None,
 ) -> None:
     """Call a function as often as `expression` says, with a role that may do just that.
 
     A call that cannot be made is tried so many times more, for as long as it may be `late` (an
-    hour), and then goes to `undelivered`.
+    hour), and then goes to where the function's undelivered calls are.
     """
-    called = function.function.function_arn
+    called, undelivered = function.function.function_arn, function.undelivered
+    assert undelivered is not None
     caller = role(
         scope,
         "ScheduleRole",

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from padstone_cdk.proof.policies import allow
+from padstone_cdk.proof.needs import Need, joined, to_know
 from padstone_cdk.proof.queues import WorkQueue
 
 _OUTAGE = 480  # at 180 seconds each: GitHub may be away for a day, and nothing stays pending
@@ -24,23 +23,30 @@ class Telling:
         """Make the queues: in order, so that no status is overtaken by an older one."""
         return cls(
             statuses=WorkQueue(
-                scope, "Statuses", hidden_seconds=180, attempts=_OUTAGE, in_order=True
+                scope,
+                "Statuses",
+                known_as="STATUS_QUEUE_URL",
+                hidden_seconds=180,
+                attempts=_OUTAGE,
+                in_order=True,
             ),
-            reports=WorkQueue(scope, "Reports", hidden_seconds=1800, attempts=3, in_order=True),
+            reports=WorkQueue(
+                scope,
+                "Reports",
+                known_as="REPORTS_QUEUE_URL",
+                hidden_seconds=1800,
+                attempts=3,
+                in_order=True,
+            ),
             report_url=report_url,
         )
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """What a function that tells reads."""
-        return {
-            "STATUS_QUEUE_URL": self.statuses.queue.queue_url,
-            "REPORTS_QUEUE_URL": self.reports.queue.queue_url,
-            "REPORT_URL": self.report_url,
-        }
-
-    @property
-    def statement(self) -> iam.PolicyStatement:
-        """What the role of a function that tells needs."""
-        queues = (self.statuses, self.reports)
-        return allow([one.queue.queue_arn for one in queues], "sqs:SendMessage")
+    def to_tell(self) -> Need:
+        """Ask for statuses, which lead to reports, and for the reports."""
+        return joined(
+            [
+                self.statuses.to_send(),
+                self.reports.to_send(),
+                to_know(REPORT_URL=self.report_url),
+            ]
+        )

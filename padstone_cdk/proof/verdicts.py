@@ -1,88 +1,68 @@
 """From a job's end, or its early verdict, to the verdict that counts; and to a status at GitHub."""
 
-from collections.abc import Mapping
-
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from padstone_cdk.proof import ended
-from padstone_cdk.proof.functions import Code, ProofFunction, consuming
-from padstone_cdk.proof.policies import (
-    RECORDING,
-    allow,
-    found,
-    named_by_runs,
-    objects,
-    of_runs,
-)
+from padstone_cdk.proof.batch import ProofJobs
+from padstone_cdk.proof.common import Common
+from padstone_cdk.proof.functions import ProofFunction
+from padstone_cdk.proof.needs import Need, joined
 from padstone_cdk.proof.queues import dead_letters
-from padstone_cdk.proof.switches import Switches, reading
+from padstone_cdk.proof.switches import Switches
 from padstone_cdk.proof.telling import Telling
 
 _EARLY = "outputs/*/verdict.json"
-FINDINGS = tuple(map(found, (_EARLY, "runs/*/plan.json", "runs/*/result.json", "cache/*.json")))
 
 
 class Verdicts(Construct):
-    """`judge` keeps verdicts and asks for statuses; `undelivered` holds events it never took."""
+    """`function` keeps verdicts and asks for statuses."""
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        code: Code,
-        queue_arn: str,
+        common: Common,
         telling: Telling,
-        results_bucket: str,
-        runs_table: str,
-        environment: Mapping[str, str],
+        jobs: ProofJobs,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.undelivered = dead_letters(self, "Undelivered")
-        self.judge = ProofFunction(
+        self.function = ProofFunction(
             self,
             "Judge",
-            code=code,
+            code=common.code,
             name="verdict",
             description="Keeps the verdict of a proof's job, then asks for its status and report",
-            environment={
-                **environment,
-                **telling.environment,
-                "RESULTS_BUCKET": results_bucket,
-                "RUNS_TABLE": runs_table,
-            },
-            statements=[
-                of_runs(runs_table, *RECORDING),
-                telling.statement,
-                *judging(results_bucket),
-            ],
-            undelivered=self.undelivered,
+            needs=[to_judge(common, telling)],
+            undelivered=dead_letters(self, "Undelivered"),
         )
-        named_by_runs(self.judge.role, *FINDINGS)
-        of_jobs = ended.jobs(queue_arn, ended.PROOF_JOBS)
-        self._on("Ended", "Jobs of this account's proofs that have ended", of_jobs)
-        early = ended.objects(results_bucket, _EARLY)
-        self._on("Early", "Verdicts of proofs whose jobs go on to their reports", early)
-
-    def _on(self, construct_id: str, description: str, pattern: ended.Pattern) -> None:
         ended.call(
             self,
-            construct_id,
-            description,
-            pattern=pattern,
-            function=self.judge,
-            undelivered=self.undelivered,
+            "Ended",
+            "Jobs of this account's proofs that have ended",
+            pattern=ended.jobs(jobs.queue.ref, ended.PROOF_JOBS),
+            function=self.function,
+        )
+        ended.call(
+            self,
+            "Early",
+            "Verdicts of proofs whose jobs go on to their reports",
+            pattern=ended.objects(common.results.name, _EARLY),
+            function=self.function,
         )
 
 
-def judging(results_bucket: str) -> list[iam.PolicyStatement]:
-    """Return what it takes to keep verdicts."""
-    read, written = (_EARLY, "runs/*/plan.json"), ("runs/*/result.json", "cache/*.json")
-    return [
-        allow([objects(results_bucket, pattern) for pattern in read], "s3:GetObject"),
-        allow([objects(results_bucket, pattern) for pattern in written], "s3:PutObject"),
-    ]
+def to_judge(common: Common, telling: Telling) -> Need:
+    """Keep verdicts and tell them: by what jobs left, and where no job can write."""
+    return joined(
+        [
+            common.github.to_name(),
+            common.runs.to_record(),
+            telling.to_tell(),
+            common.results.to_read(_EARLY, "runs/*/plan.json"),
+            common.results.to_write("runs/*/result.json", "cache/*.json"),
+        ]
+    )
 
 
 class Statuses(Construct):
@@ -93,32 +73,22 @@ class Statuses(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        code: Code,
+        common: Common,
         telling: Telling,
-        token: str,
         switches: Switches,
-        repository: str,
-        github_api: str,
     ) -> None:
         super().__init__(scope, construct_id)
-        queue = telling.statuses.queue
         self.function = ProofFunction(
             self,
             "Write",
-            code=code,
+            code=common.code,
             name="status",
             description="Writes commit statuses to GitHub, as patiently as it asks for",
-            environment={
-                "STATUS_QUEUE_URL": queue.queue_url,
-                "GITHUB_TOKEN_SECRET_ARN": token,
-                "GITHUB_UPDATING_PARAMETER": switches.updating.ref,
-                "GITHUB_REPOSITORY": repository,
-                "GITHUB_API_URL": github_api,
-            },
-            statements=[
-                consuming(queue),
-                allow([token], "secretsmanager:GetSecretValue"),
-                reading(switches.updating),
+            needs=[
+                telling.statuses.to_name(),
+                telling.statuses.to_take(),
+                common.github.to_call(),
+                switches.to_obey_updating(),
             ],
         )
-        self.function.consume(queue, batch=1, at_once=2)
+        self.function.consume(telling.statuses, batch=1, at_once=2)

@@ -10,9 +10,9 @@ from constructs import Construct
 
 from padstone_cdk.nag import accept
 from padstone_cdk.proof.functions import Code, ProofFunction
-from padstone_cdk.proof.policies import allow
+from padstone_cdk.proof.needs import Need, to_read_secret
 from padstone_cdk.proof.queues import WorkQueue
-from padstone_cdk.proof.switches import Switches, reading
+from padstone_cdk.proof.switches import Switches
 
 PATH = "/webhook"
 _PER_SECOND, _BURST = 20, 40
@@ -37,7 +37,10 @@ class Webhook(Construct):
         self, scope: Construct, construct_id: str, *, code: Code, secret: str, switches: Switches
     ) -> None:
         super().__init__(scope, construct_id)
-        self.events = WorkQueue(self, "Events", hidden_seconds=360, attempts=_OUTAGE)
+        self._secret = secret
+        self.events = WorkQueue(
+            self, "Events", known_as="EVENTS_QUEUE_URL", hidden_seconds=360, attempts=_OUTAGE
+        )
         self.function = ProofFunction(
             self,
             "Receive",
@@ -45,19 +48,14 @@ class Webhook(Construct):
             name="webhook",
             description="Believes what is signed, and answers once it is kept",
             seconds=9,  # GitHub waits for ten
-            environment={
-                "WEBHOOK_SECRET_ARN": secret,
-                "CI_OPERATIONAL_PARAMETER": switches.operational.ref,
-                "EVENTS_QUEUE_URL": self.events.queue.queue_url,
-            },
-            statements=[
-                allow([secret], "secretsmanager:GetSecretValue"),
-                reading(switches.operational),
-                allow([self.events.queue.queue_arn], "sqs:SendMessage"),
-            ],
+            needs=[self.to_sign(), switches.to_obey_operational(), self.events.to_send()],
         )
         api = self._api()
         self.url = f"{api.api_endpoint}{PATH}"
+
+    def to_sign(self) -> Need:
+        """Read the secret that GitHub signs with."""
+        return to_read_secret("WEBHOOK_SECRET_ARN", self._secret)
 
     def _api(self) -> gateway.HttpApi:
         api = gateway.HttpApi(

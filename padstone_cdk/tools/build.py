@@ -18,6 +18,7 @@ from padstone_cdk.stack import PadstoneStack
 from padstone_cdk.tools import grants
 from padstone_cdk.tools.settings import pipeline_name, repository
 
+_PROJECT = codebuild.CfnProject
 _SOURCE, _BUILD = "Source", "Build"
 _DEFAULT = ("BUILD_GENERAL1_SMALL", 30)
 # The size of the machine, and minutes until a build is given up.
@@ -54,44 +55,48 @@ class BuildStack(PadstoneStack):
             retention=logs.RetentionDays.ONE_YEAR,
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
+        role = self._build_role(log)
+        _, minutes = _SIZES.get(self._tool, _DEFAULT)
+        project = _PROJECT(
+            self,
+            "Project",
+            description=f"Builds {self._tool}",
+            service_role=role.role_arn,
+            source=_PROJECT.SourceProperty(
+                type="CODEPIPELINE", build_spec=self.to_json_string(buildspec(self._tool))
+            ),
+            artifacts=_PROJECT.ArtifactsProperty(type="CODEPIPELINE"),
+            environment=self._machine(),
+            timeout_in_minutes=minutes,
+            queued_timeout_in_minutes=480,
+            logs_config=_into(log),
+        )
+        accept(project, "It leaves no artifact and keeps no cache that could be encrypted", "CB4")
+        if self._tool == IMAGE:
+            accept(project, "docker build needs it", "CB3")
+        return project
+
+    def _build_role(self, log: logs.LogGroup) -> iam.Role:
         role = self._role("BuildRole", "codebuild", self._build_grants(log))
         if self._tool == IMAGE:
             accept(role, "A registry's token is of no repository", "IAM5[Resource::*]")
         else:
             packages = f"arn:<AWS::Partition>:s3:::<SharedBucketName>/packages/{self._tool}/*"
             accept(role, "A package is named by its build", f"IAM5[Resource::{packages}]")
-        size, minutes = _SIZES.get(self._tool, _DEFAULT)
-        project = codebuild.CfnProject(
-            self,
-            "Project",
-            description=f"Builds {self._tool}",
-            service_role=role.role_arn,
-            source=codebuild.CfnProject.SourceProperty(
-                type="CODEPIPELINE", build_spec=self.to_json_string(buildspec(self._tool))
-            ),
-            artifacts=codebuild.CfnProject.ArtifactsProperty(type="CODEPIPELINE"),
-            environment=codebuild.CfnProject.EnvironmentProperty(
-                type="LINUX_CONTAINER",
-                image="aws/codebuild/standard:7.0",
-                compute_type=size,
-                privileged_mode=self._tool == IMAGE,
-                environment_variables=[
-                    codebuild.CfnProject.EnvironmentVariableProperty(name=name, value=value)
-                    for name, value in self._variables().items()
-                ],
-            ),
-            timeout_in_minutes=minutes,
-            queued_timeout_in_minutes=480,
-            logs_config=codebuild.CfnProject.LogsConfigProperty(
-                cloud_watch_logs=codebuild.CfnProject.CloudWatchLogsConfigProperty(
-                    status="ENABLED", group_name=log.log_group_name
-                )
-            ),
+        return role
+
+    def _machine(self) -> codebuild.CfnProject.EnvironmentProperty:
+        size, _ = _SIZES.get(self._tool, _DEFAULT)
+        return _PROJECT.EnvironmentProperty(
+            type="LINUX_CONTAINER",
+            image="aws/codebuild/standard:7.0",
+            compute_type=size,
+            privileged_mode=self._tool == IMAGE,
+            environment_variables=[
+                _PROJECT.EnvironmentVariableProperty(name=name, value=value)
+                for name, value in self._variables().items()
+            ],
         )
-        accept(project, "It leaves no artifact and keeps no cache that could be encrypted", "CB4")
-        if self._tool == IMAGE:
-            accept(project, "docker build needs it", "CB3")
-        return project
 
     def _variables(self) -> dict[str, str]:
         target = (
@@ -181,6 +186,14 @@ class BuildStack(PadstoneStack):
             role, "Artifacts are named by the pipeline as it runs", f"IAM5[Resource::{artifacts}]"
         )
         return role
+
+
+def _into(group: logs.LogGroup) -> codebuild.CfnProject.LogsConfigProperty:
+    return _PROJECT.LogsConfigProperty(
+        cloud_watch_logs=_PROJECT.CloudWatchLogsConfigProperty(
+            status="ENABLED", group_name=group.log_group_name
+        )
+    )
 
 
 def _stage(
