@@ -98,14 +98,7 @@ class Outcome:
             if fields.pop("version") != VERSION:
                 raise OutcomeError(f"not of version {VERSION}")
             return _outcome(fields)
-        except (
-            ValueError,
-            TypeError,
-            KeyError,
-            AttributeError,
-            ArithmeticError,
-            RecursionError,
-        ) as error:
+        except _MALFORMED as error:
             raise OutcomeError(f"no outcome of a proof: {type(error).__name__}") from error
 
 
