@@ -12,12 +12,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from proof_ci.model.events import MalformedEventError, check_delivery, check_repository, check_sha
+from proof_ci.model.events import (
+    MalformedEventError,
+    check_delivery,
+    check_ref,
+    check_repository,
+    check_sha,
+)
 from proof_ci.model.verdicts import Verdict
 
-_REF = re.compile(
-    r"(refs/heads/[^\x00-\x20\x7f~^:?*\[\\\ud800-\udfff]{1,240}|refs/pull/[1-9][0-9]{0,9}/head)?"
-)
 _KINDS = ("push", "pull_request", "issue_comment", "request", "sweep")
 _IMAGE = re.compile(r"sha256:[0-9a-f]{64}")
 _DEFINITION = re.compile(r"arn:[a-z0-9-]+:batch:[a-z0-9-]+:[0-9]{12}:job-definition/[\w:-]{1,140}")
@@ -128,7 +131,7 @@ class Run:
         check_delivery(self.run_id)
         check_repository(self.repository)
         check_sha(self.sha)
-        _check(_REF, self.ref, "ref")
+        check_ref(self.ref)
         if self.kind not in _KINDS:
             raise MalformedEventError("the run's kind is not known")
         if self.number is not None and (type(self.number) is not int or self.number <= 0):
