@@ -8,7 +8,7 @@ from .changes_section import changes_section
 from .links import commit_link, origin, repository_link, run_link, superseder_link
 from .markup import Content, Markup, document, join, tag
 from .model import Run
-from .parts import badge, bullets, listed, replaying, section, time
+from .parts import badge, bullets, by_hand, listed, section, time
 from .saying import OCCASIONS, Piece, comment, reason, remarks, run_look, sentence
 from .style import STYLE
 from .table import proofs_section
@@ -30,7 +30,7 @@ def render(run: Run, compared: Comparison | None = None) -> str:
             *changes_section(run, compared),
             *proofs_section(run, compared),
             *section("This run", listed(_facts(run), "facts wide")),
-            *replaying(run.run_id),
+            *by_hand(run),
         ),
     )
 

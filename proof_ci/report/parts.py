@@ -4,9 +4,13 @@ import re
 from collections.abc import Iterable, Sequence
 
 from .markup import Content, Markup, join, tag
+from .model import Run
 from .saying import Look
 from .words import iso, moment
 
+_UNDER_WAY = ("status ACCOUNT {}", "logs ACCOUNT {} --follow", "cancel ACCOUNT {}")
+_ENDED = "A replay proves the same commit with the same tools, and shows both runs\u2019 verdicts. "
+_NAME = "ACCOUNT is what the account is called in your "
 _PARTS = re.compile(r"[^/_]*[/_]+|[^/_]+")
 
 
@@ -53,17 +57,10 @@ def bullets(lines: Sequence[Content]) -> Markup | None:
     return tag("ul", *(tag("li", line) for line in lines)) if lines else None
 
 
-def replaying(run_id: str) -> list[Content]:
-    """How an operator runs it again. The account's name is the operator's own."""
-    commands = (
-        f"padstone proof replay ACCOUNT {run_id} --compare",
-        f"padstone proof logs ACCOUNT {run_id}",
-    )
-    words = (
-        "The same commit with the same tools, beside the verdicts of this run; and what all parts"
-        " said of it. ACCOUNT is the account\u2019s name in your ",
-        tag("code", "padstone.toml"),
-        ".",
-    )
+def by_hand(run: Run) -> list[Content]:
+    """The commands of an operator for this run. The account's name is the operator's own."""
+    asked = ("replay ACCOUNT {} --compare", "logs ACCOUNT {}") if run.ended else _UNDER_WAY
+    commands = [f"padstone proof {each.format(run.run_id)}" for each in asked]
+    words = join([_ENDED if run.ended else "", _NAME, tag("code", "padstone.toml"), "."])
     shown = tag("pre", "\n".join(commands), class_="commands")
-    return section("Run it again", tag("p", join(words), class_="soft"), shown, anchor="~again")
+    return section("By hand", tag("p", words, class_="soft"), shown, anchor="~by-hand")

@@ -7,6 +7,7 @@ from .markup import Content, Markup, tag
 from .parts import section
 from .words import duration, size
 
+_CAPTION = "Coverage and report explain a verdict, and never change it."
 _COLUMNS = ("Phase", "Ended", "Time", "Memory")
 
 
@@ -20,7 +21,8 @@ def phases_section(evidence: Evidence) -> list[Content]:
         for name in _COLUMNS
     ]
     rows = [_row(phase) for phase in outcome.phases]
-    table = tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *rows), class_="phases")
+    caption, head = tag("caption", _CAPTION), tag("thead", tag("tr", *heads))
+    table = tag("table", caption, head, tag("tbody", *rows), class_="phases")
     return section("Phases", tag("div", table, class_="scroll"))
 
 
@@ -28,14 +30,15 @@ def _row(phase: PhaseRun) -> Markup:
     return tag(
         "tr",
         tag("th", str(phase.phase), scope="row"),
-        tag("td", _ended(phase)),
-        _of(duration(phase.seconds), duration(phase.seconds_allowed)),
-        _of(size(phase.peak_memory), size(phase.memory_allowed)),
+        tag("td", _ended(phase), data_name="Ended"),
+        _of("Time", duration(phase.seconds), duration(phase.seconds_allowed)),
+        _of("Memory", size(phase.peak_memory), size(phase.memory_allowed)),
     )
 
 
-def _of(used: str, allowed: str) -> Markup:
-    return tag("td", used, tag("span", f" of {allowed}", class_="soft"), class_="number")
+def _of(name: str, used: str, allowed: str) -> Markup:
+    limit = tag("span", f" of {allowed}", class_="soft")
+    return tag("td", used, limit, class_="number", data_name=name)
 
 
 def _ended(phase: PhaseRun) -> Content:

@@ -4,7 +4,7 @@ from .evidence import Evidence
 from .links import commit_link, folder_link, origin, repository_link, run_link
 from .markup import Content, Markup, document, join, tag
 from .model import Proof, Run
-from .parts import badge, listed, path, replaying, section
+from .parts import badge, by_hand, listed, path, section
 from .phases import phases_section
 from .places import ROOT, UP, UP_FROM_PROOF, anchor, link
 from .published import REPORT, Published, files_section, refuted_section
@@ -28,7 +28,7 @@ def render(run: Run, proof: Proof, published: Published, evidence: Evidence) -> 
             *phases_section(evidence),
             *section("Tools", listed(_tools(run, evidence))),
             *files_section(published),
-            *replaying(run.run_id),
+            *by_hand(run),
         ),
     )
 
@@ -75,7 +75,8 @@ def _figures(proof: Proof) -> list[tuple[str, Content]]:
 
 
 def _log(proof: Proof, evidence: Evidence) -> list[Content]:
-    if proof.holds or not evidence.log:
+    """What the deciding phase said last, unless the refuted properties say it better."""
+    if proof.holds or evidence.refuted or not evidence.log:
         return []
     name = tag("a", tag("code", evidence.log_name), href=link(evidence.log_name))
     return section(join(["The end of ", name]), tag("pre", evidence.log))

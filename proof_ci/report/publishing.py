@@ -1,7 +1,6 @@
 """From a message to pages on the site."""
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -9,6 +8,7 @@ from itertools import islice
 from proof_ci.batches import Message
 from proof_ci.log import Log
 from proof_ci.model.events import MalformedEventError, check_delivery
+from proof_ci.model.outputs import written
 from proof_ci.ports import UnavailableError
 
 from . import document, evidence, missing, page, proof_document, proof_page, reading
@@ -24,9 +24,6 @@ HTML = "text/html; charset=utf-8"
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
 _TYPES = {".html": HTML, ".css": "text/css; charset=utf-8", ".json": JSON}
-_KEY = re.compile(
-    r"outputs/(?P<run>[0-9a-f-]{36})/[A-Za-z0-9:_-]{1,128}/[0-9]{1,4}/output\.tar\.gz"
-)
 _AT_ONCE = 8
 
 
@@ -43,8 +40,8 @@ class Wanted:
         if not self.proof:
             return
         check_name(self.proof)
-        match = _KEY.fullmatch(self.key) if isinstance(self.key, str) else None
-        if match is None or match["run"] != self.run_id:
+        attempt = written(self.key, "output.tar.gz") if isinstance(self.key, str) else None
+        if attempt is None or attempt.run_id != self.run_id:
             raise MalformedEventError("the output is not one of the run's")
 
     @classmethod

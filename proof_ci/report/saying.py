@@ -68,7 +68,7 @@ _STATES = {
     "proving": Look("Proving", "\u2026", "quiet"),
 }
 _SO_FAR = {
-    "waiting": "The proofs wait until somebody with write permission comments /ok-to-test.",
+    "waiting": "The proofs wait for a comment by somebody with write permission.",
     "starting": "The run is being started.",
     "fetching": "The commit is being fetched.",
     "preparing": "The commit is being prepared, and its proofs are looked for.",
@@ -86,8 +86,8 @@ _RESULTS = {
     Verdict.SUCCESS: "held",
 }
 _COMMENTS = {
-    "waiting": ("To let it run, comment on the pull request: ", "/ok-to-test"),
-    "ended": ("To run it again, comment on the pull request: ", "/cbmc run checks"),
+    "waiting": ("Once the commit has been looked at: ", "/ok-to-test"),
+    "ended": ("To run it again, comment: ", "/cbmc run checks"),
 }
 
 

@@ -16,7 +16,7 @@ STYLE = """
 }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink);
-  font: 15px/1.45 system-ui, -apple-system, "Segoe UI", "Open Sans", Roboto, sans-serif; }
+  font: .9375rem/1.45 system-ui, -apple-system, "Segoe UI", "Open Sans", Roboto, sans-serif; }
 main { max-width: 80rem; margin: 0 auto; padding: 1.75rem 1.5rem 4rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .2rem; font-weight: 650;
   overflow-wrap: anywhere; }
@@ -47,7 +47,7 @@ progress { display: block; width: 100%; max-width: 24rem; height: .6rem; margin:
   border-radius: .2rem; }
 dl { margin: .5rem 0; }
 dd { margin: 0; overflow-wrap: anywhere; min-width: 0; }
-dt { color: var(--soft); }
+dt { color: var(--soft); overflow-wrap: anywhere; min-width: 0; }
 dl > div { display: grid; grid-template-columns: 8rem minmax(0, 1fr); gap: .15rem 1rem;
   padding: .15rem 0; }
 .changes > div { grid-template-columns: 11rem minmax(0, 1fr); }
@@ -83,7 +83,8 @@ tbody tr:target { background: var(--quiet-ground); outline: 2px solid var(--link
 .badge.bad { color: var(--bad); background: var(--bad-ground); }
 .badge.warn { color: var(--warn); background: var(--warn-ground); }
 .badge.plain { background: none; padding: 0; }
-.aside { font-size: .875rem; margin-left: .6rem; color: var(--soft); }
+.aside { display: inline-block; font-size: .875rem; color: var(--soft); }
+td > .badge, .aside { margin-right: .6rem; }
 .aside.good, .note.good { color: var(--good); }
 .aside.bad, .note.bad { color: var(--bad); }
 .aside.warn, .note.warn, .warning { color: var(--warn); }
@@ -101,36 +102,40 @@ ul { padding-left: 1.25rem; margin: .4rem 0; overflow-wrap: anywhere; }
     box-shadow: 0 1px var(--line); }
 }
 @media (max-width: 62rem) {
-  .proofs th, .proofs td { padding: .4rem .55rem; }
-  .proofs .number .soft { display: none; }
+  table { font-size: .9375em; }
+  th, td { padding: .4rem .5rem; }
+  .proofs th[scope=row] { min-width: 9rem; width: 30%; }
+  .proofs td:not(.number) { min-width: 9rem; }
+  .number .soft { display: none; }
 }
 @media (max-width: 46rem) {
   main { padding: 1.1rem 1rem 3rem; }
   h1 { font-size: 1.3rem; }
-  .changes ul { list-style: none; padding: 0; margin: 0; }
-.changes li { display: inline-block; margin-right: 1.1rem; max-width: 100%; }
-.wide { columns: auto; }
-  dl > div, .changes > div { grid-template-columns: 6.5rem minmax(0, 1fr); }
+  .wide { columns: auto; }
+  dl > div { grid-template-columns: 6.5rem minmax(0, 1fr); }
   .changes > div { grid-template-columns: minmax(0, 1fr); padding: .3rem 0; }
-  .proofs thead { position: absolute; left: -99rem; }
-  .proofs, .proofs tbody, .proofs caption { display: block; }
-  .proofs tr { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
+  table { font-size: 1em; }
+  thead { position: absolute; left: -99rem; }
+  table, tbody, caption { display: block; }
+  tr { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
     gap: .1rem 1rem; padding: .6rem 1rem; border-top: 1px solid var(--line); }
-  .aside { margin-left: .4rem; }
-  .proofs tr.group { padding: .3rem 1rem; background: var(--quiet-ground); }
-  .proofs th, .proofs th[scope], .proofs td, .proofs td:not(.number) { display: block; border: 0;
-    padding: 0; text-align: left; min-width: 0; width: auto; }
-  .proofs tbody th, .proofs td:not(.number) { grid-column: 1 / -1; }
-  .proofs .number { white-space: normal; }
-  .proofs td[data-name]::before { content: attr(data-name) "\\a0"; color: var(--soft);
+  tr.group { padding: .3rem 1rem; background: var(--quiet-ground); }
+  .scroll tr > :is(th[scope], td) { display: block; border: 0; padding: 0; text-align: left;
+    width: auto; }
+  .proofs tr > :is(th[scope], td:not(.number)), .phases th[scope] { min-width: 0;
+    grid-column: 1 / -1; }
+  .number { white-space: normal; }
+  .number .soft { display: inline; }
+  td[data-name]::before { content: attr(data-name) "\\a0"; color: var(--soft);
     font-size: .875rem; }
-  .proofs .number:empty { display: none; }
+  td:empty { display: none; }
 }
 @media print {
   :root { --ground: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; --link: #000;
     --good: #14692f; --bad: #b3261e; --warn: #8a4b00; --quiet: #444; --good-ground: #fff;
     --bad-ground: #fff; --warn-ground: #fff; --quiet-ground: #f2f2f2; color-scheme: light; }
-  body { font-size: 10pt; }
+  html { font-size: 10.5pt; }
+  .badge { padding: 0; }
   main { max-width: none; padding: 0; }
   .skip { display: none; }
   .scroll { overflow: visible; border: 0; }

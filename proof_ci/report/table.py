@@ -15,7 +15,7 @@ from .words import duration, size
 _COLUMNS = ("Proof", "Verdict", "Refuted", "Coverage", "Time", "Memory")
 _NUMBERS = _COLUMNS[2:]
 _CAPTION = (
-    "A name leads to the proof\u2019s report and logs. Refuted: properties, of all. "
+    "A name leads to the proof\u2019s report, logs and tools. Refuted: properties, of all. "
     "Coverage: locations reached, of all. Memory: of the largest process."
 )
 

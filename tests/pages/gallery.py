@@ -1,9 +1,14 @@
 """What pages show: one of each kind of run, and the run before it where it matters."""
 
-from proof_ci.model.outcome import Count
+from dataclasses import replace
+
+from proof_ci.model.outcome import Count, Outcome, Phase, PhaseRun
 from proof_ci.model.verdicts import Verdict
+from proof_ci.report import proof_page
 from proof_ci.report.changes import Comparison, compare
-from proof_ci.report.model import Run
+from proof_ci.report.evidence import Evidence, Property
+from proof_ci.report.model import Proof, Run
+from proof_ci.report.published import Published
 
 from .samples import BEFORE_SHA, HOSTILE, LATER_ID, OLDER_ID, SHA, earlier, proof, run, story
 
@@ -49,6 +54,42 @@ def gallery() -> dict[str, Shown]:
     }
 
 
+def proof_pages() -> dict[str, str]:
+    """Pages of proofs by the name of what is to be seen."""
+    name, why = "cbmc/proofs/find", "the build ended with 2: find.c:7: error: unknown type"
+    green, broken = proof(name, unchanged_since=OLDER_ID), proof(name, Verdict.ERROR, reason=why)
+    log = Evidence(_OUTCOME, (), "make.txt", "find.c:7:1: error: unknown type name 'size'\n" * 9)
+    files = Published((("make.txt", 300), ("cbmc.err.txt", 0), ("result.json", 20)))
+    long = proof(_LONG, Verdict.FAILURE, reason="because " * 60, warnings=("x" * 300,))
+    refuted = Evidence(None, tuple(Property(t, t * 3, t, "7") for t in (_LONG, "y" * 200)))
+    return {
+        "proof-unchanged": proof_page.render(run(green), green, files, Evidence(_OUTCOME)),
+        "proof-broken": proof_page.render(run(broken), broken, files, log),
+        "proof-lost": proof_page.render(run(), _LOST, Published(()), Evidence()),
+        "proof-long": proof_page.render(run(long), long, Published((), ("z" * 300,)), refuted),
+        "proof-hostile": _hostile_proof(HOSTILE[1]),
+    }
+
+
+_LOST = Proof("cbmc/proofs/find", Verdict.LOST, "Host EC2 (instance i-1) terminated")
+_OUTCOME = Outcome(
+    "cbmc/proofs/find", "cbmc-batch.yaml", Verdict.TIMEOUT, "", phases=(
+        PhaseRun(Phase.BUILD, 0, 1.5, 20_000_000, timed_out=False, starved=False,
+                 seconds_allowed=1800, memory_allowed=16_000_000_000),
+        PhaseRun(Phase.PROPERTY, -9, 7200.0, 15_000_000_000, timed_out=True, starved=False,
+                 seconds_allowed=7200, memory_allowed=16_000_000_000),
+    ),
+    tools={"cbmc": "6.6.0 (cbmc-6.6.0)", "gcc": "gcc (Debian 12.2.0-14+deb12u1) 12.2.0"},
+)  # fmt: skip
+
+
+def _hostile_proof(text: str) -> str:
+    now, _ = _hostile(text)
+    outcome = replace(_OUTCOME, tools={text: text})
+    evidence = Evidence(outcome, (Property(*[text] * 4),), "cbmc.txt", text)
+    return proof_page.render(now, now.proofs[0], Published(((text, 1),), (text,)), evidence)
+
+
 def _against(now: Run, before: Run) -> Shown:
     return now, compare(now, before)
 
@@ -66,7 +107,9 @@ def _thousand() -> Shown:
     bad = {17: Verdict.FAILURE, 230: Verdict.TIMEOUT, 512: Verdict.FAILURE, 513: Verdict.LOST}
     why = "cbmc ended with 10 and said FAILED; expected is SUCCESSFUL"
     now = [
-        proof(name, bad.get(n, Verdict.SUCCESS), reason=why, seconds=3.25 if n % 60 else 8.0 + n)
+        proof(
+            name, bad.get(n, Verdict.SUCCESS), reason=why, seconds=3.25 if n % 60 else 8.0 + n / 9
+        )
         for n, name in enumerate(names)
     ]
     return _against(run(*now, verdict="failure"), earlier(*map(proof, names[:950])))
@@ -120,5 +163,6 @@ def _long() -> Shown:
 def _hostile(text: str) -> Shown:
     bad = proof("proofs/one", Verdict.ERROR, reason=text, warnings=(text,), unchanged_since=text)
     other = {"ref": f"refs/heads/{text}", "repository": text, "requested_by": text, "run_id": text}
-    now = run(bad, reason=text, snapshot_id=text, problems=(text,), superseded_by=text, **other)
+    other |= {"snapshot_id": text, "superseded_by": text, "reason": text, "verdict": "error"}
+    now = run(bad, problems=(text,), **other)
     return _against(now, earlier(proof("gone"), run_id=text, sha=BEFORE_SHA))

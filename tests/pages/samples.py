@@ -13,7 +13,7 @@ LATER_ID = "88888888-cc78-11e3-81ab-4c9367dc0958"
 OLDER_ID = "00000000-cc78-11e3-81ab-4c9367dc0958"
 SHA = "0123456789abcdef0123456789abcdef01234567"
 BEFORE_SHA = "fedcba9876543210fedcba9876543210fedcba98"
-OUTPUT = f"outputs/{RUN_ID}/job-1:0/1/output.tar.gz"
+OUTPUT = f"outputs/{RUN_ID}/0a1b:0/1/AROAEXAMPLEEXAMPLE123:{'0' * 32}/output.tar.gz"
 HOSTILE = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',

@@ -1,6 +1,5 @@
 """The page of a run in a real browser, under the report site's own policy."""
 
-from pathlib import Path
 from time import perf_counter
 
 import pytest
@@ -15,24 +14,6 @@ from .conftest import LocalSite, Tabs, Watched
 from .samples import BEFORE_ID, HOSTILE, OLDER_ID, RUN_ID, SHA, earlier, proof, run, story
 
 KEY = f"runs/{RUN_ID}/index.html"
-CONTRAST = """() => {
-  const parse = c => (c.match(/[\\d.]+/g) || []).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
-    .map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
-    .reduce((sum, v, n) => sum + v * [.2126, .7152, .0722][n], 0);
-  const ground = e => { for (; e; e = e.parentElement) {
-    const c = parse(getComputedStyle(e).backgroundColor);
-    if (c.length === 3 || c[3] === 1) return c; } return [255, 255, 255]; };
-  const poor = [];
-  for (const e of document.querySelectorAll("main *")) {
-    if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
-    const pair = [light(parse(getComputedStyle(e).color)), light(ground(e))];
-    const [a, b] = pair.sort((x, y) => y - x);
-    if ((a + .05) / (b + .05) < 4.5) poor.push(e.outerHTML.slice(0, 120));
-  }
-  return poor;
-}"""
-SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 def names_of(tab: Watched) -> list[str]:
@@ -52,30 +33,6 @@ def words_of(what: Locator) -> str:
 def story_page(site: LocalSite) -> str:
     now, before = story()
     return site.page(KEY, page.render(now, compare(now, before)))
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_the_page_is_readable_everywhere(
-    site: LocalSite, tabs: Tabs, shots: Path, width: int, dark: bool
-) -> None:
-    """On phone and desktop, light and dark: no complaint, enough contrast, nothing cut off."""
-    tab = tabs.open(story_page(site), width=width, dark=dark)
-    tab.page.screenshot(
-        path=shots / f"run-{width}-{'dark' if dark else 'light'}.png", full_page=True
-    )
-    assert tab.complaints == []
-    assert tab.page.evaluate(CONTRAST) == []
-    assert tab.page.evaluate(SIDEWAYS) == 0
-    assert (
-        tab.page.evaluate(
-            "() => document.querySelector('.scroll').scrollWidth"
-            " - document.querySelector('.scroll').clientWidth"
-        )
-        == 0
-    )
-    ground = tab.page.evaluate("() => getComputedStyle(document.body).backgroundColor")
-    assert (sum(map(int, ground[4:-1].split(","))) < 200) is dark
 
 
 def test_the_table_is_told_to_those_who_hear_it(site: LocalSite, tabs: Tabs) -> None:

@@ -16,8 +16,8 @@ from local_cloud import LocalCloud, testing
 from padstone_cdk.proof.report import ReportSite
 
 from .conftest import LocalSite, Tabs
+from .rules import CONTRAST, SIDEWAYS
 from .samples import RUN_ID
-from .test_run_page import CONTRAST, SIDEWAYS
 
 REPORT = f"runs/{RUN_ID}/index.html"
 NOWHERE = (REPORT.replace("1", "2"), "", "index.html", "favicon.ico", "missing.html", "a/../b?c=d")
@@ -137,4 +137,4 @@ def test_the_page_of_a_private_site_is_readable_everywhere(
     tab = tabs.open(url, width=width, dark=dark)
     assert tab.complaints == []
     assert tab.page.evaluate(CONTRAST) == []
-    assert tab.page.evaluate(SIDEWAYS) == 0
+    assert tab.page.evaluate(SIDEWAYS) == []
