@@ -11,7 +11,6 @@ from functools import cache
 from typing import Any
 
 from proof_ci import aws
-from proof_ci.aws.table import RunsTable
 from proof_ci.batches import Message, handle_each
 from proof_ci.config import Name, Settings
 from proof_ci.ending import Endings
@@ -26,7 +25,6 @@ from proof_ci.model.events import (
     Push,
     from_message,
 )
-from proof_ci.model.messages import page_request, run_url, summary_of
 from proof_ci.model.run import End, RunRecord, State
 from proof_ci.model.trust import (
     Approve,
@@ -60,13 +58,21 @@ class Dispatch:
     """
 
     events: Queue
-    runs: Runs
-    builds: Builds
     endings: Endings
     connect: Callable[[], GitHub]
     project: Project
     handed_on: Mapping[str, str]
     log: Log = field(default_factory=Log)
+
+    @property
+    def runs(self) -> Runs:
+        """The record of runs."""
+        return self.endings.runs
+
+    @property
+    def builds(self) -> Builds:
+        """The source preparation."""
+        return self.endings.builds
 
     def handle(self, message: Message) -> None:
         """Do what the message's event leads to, unless that has been done."""
@@ -210,14 +216,9 @@ class Dispatch:
             log.info("superseded an older run", ended=record.run.run_id)
 
     def _tell(self, record: RunRecord, what: str) -> None:
-        run, page = record.run, page_request(record)
-        self.endings.reports.send(page.to_message(), group=run.run_id, identity=page.identity)
-        if run.statuses:
-            url = run_url(self.endings.report_url, run.run_id)
-            update = summary_of(run, "pending", what, url)
-            self.endings.statuses.send(
-                update.to_message(), group=update.sha, identity=update.identity
-            )
+        telling = self.endings.telling
+        telling.page(record)
+        telling.summary(record.run, "pending", what)
 
     def _tell_its_end(self, before: RunRecord) -> bool:
         """Whether the run has ended meanwhile; what was told since is put right."""
@@ -245,25 +246,12 @@ def _is_ours(claim: Claim, log: Log) -> bool:
 @cache
 def _dispatch() -> Dispatch:
     settings = Settings(os.environ)
-    snapshot_id = settings[Name.SNAPSHOT_ID]
-    log = Log().bind(function="dispatch", snapshot_id=snapshot_id)
+    log = Log().bind(function="dispatch", snapshot_id=settings[Name.SNAPSHOT_ID])
     secrets, connect = aws.SecretsManager(), connector(settings.github_url())
     token_arn = settings[Name.GITHUB_TOKEN_SECRET_ARN]
-    runs = RunsTable(settings[Name.RUNS_TABLE], snapshot_id=snapshot_id)
-    builds = aws.PreparationProject(settings[Name.PREPARE_PROJECT])
     return Dispatch(
         events=aws.SqsQueue(settings[Name.EVENTS_QUEUE_URL]),
-        runs=runs,
-        builds=builds,
-        endings=Endings(
-            runs=runs,
-            builds=builds,
-            jobs=aws.BatchQueue(settings[Name.JOB_QUEUE]),
-            statuses=aws.SqsQueue(settings[Name.STATUS_QUEUE_URL]),
-            reports=aws.SqsQueue(settings[Name.REPORTS_QUEUE_URL]),
-            report_url=settings.report_url(),
-            log=log,
-        ),
+        endings=aws.endings(settings, log),
         connect=lambda: connect(secrets.value(token_arn)),
         project=Project(settings[Name.GITHUB_REPOSITORY], settings[Name.GITHUB_BRANCH]),
         handed_on=settings.handed_on(),

@@ -96,14 +96,11 @@ class World:
         self.hub.writers.add("maintainer")
 
     def dispatch(self, faults: Faults) -> Dispatch:
-        runs, builds = faults.guard(self.runs), faults.guard(self.builds)
         return Dispatch(
             events=self.events,
-            runs=runs,
-            builds=builds,
             endings=Endings(
-                runs=runs,
-                builds=builds,
+                runs=faults.guard(self.runs),
+                builds=faults.guard(self.builds),
                 jobs=faults.guard(self.jobs),
                 statuses=faults.guard(self.statuses),
                 reports=faults.guard(self.reports),

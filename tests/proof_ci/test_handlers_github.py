@@ -117,8 +117,6 @@ class Scene:
     def _dispatch(self) -> Dispatch:
         return Dispatch(
             events=self.events,
-            runs=self.runs,
-            builds=self.builds,
             endings=Endings(
                 runs=self.runs,
                 builds=self.builds,
