@@ -1,9 +1,9 @@
 """Unpacks archives that may be hostile, and packs what a job has made.
 
-usage: python3 archive.py ARCHIVE DIRECTORY [confined]
+usage: python3 archive.py ARCHIVE DIRECTORY
 
-As a program it unpacks one archive; `confined`, it first becomes what a project's own code is, so
-that whatever the archive can do to it stays there.
+As a program it first becomes what a project's own code is, so that whatever the archive can do to
+it stays there.
 """
 
 import gzip  # noqa: F401 - tarfile would do so later, when less can be read
@@ -106,10 +106,9 @@ def _files(top: Path, over: int = -1) -> Iterator[Path]:
 
 def main(arguments: list[str]) -> int:
     """See the module."""
-    if arguments[2:] == ["confined"]:
-        from proof_ci.runner.confinement import confine
+    from proof_ci.runner.confinement import confine
 
-        confine(_MEMORY)
+    confine(_MEMORY)
     try:
         for name in unpack(Path(arguments[0]), Path(arguments[1]))[:20]:
             print(f"job: {name!r} leads out of its tree and is left out")

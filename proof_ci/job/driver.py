@@ -13,7 +13,7 @@ from proof_ci.runner import foreign
 from proof_ci.runner.preparing import ARCHIVE, FOUND
 from proof_ci.runner.proving import Earlier
 
-from .archive import pack
+from .archive import ArchiveError, pack, unpack
 from .objects import ObjectError, Objects
 from .order import RUN_ID, Order, Task
 from .place import Place
@@ -45,7 +45,8 @@ class Driver:
         """Do the job; the exit code. Raises JobError, ObjectError or OrderError."""
         pool = ThreadPoolExecutor(5)
         try:
-            fetching = [pool.submit(self._unpack, name) for name in self._inputs()]
+            fetching = [pool.submit(self._source)]
+            fetching += [pool.submit(self._package, name) for name in self._packages()]
             proof = self._proof() if self.order.task is Task.PROVE else ""
             for each in as_completed(fetching):
                 each.result()
@@ -55,10 +56,9 @@ class Driver:
 
     # --- inputs
 
-    def _inputs(self) -> tuple[str, ...]:
+    def _packages(self) -> list[str]:
         proving = self.order.task is Task.PROVE
-        packages = [name for name in ("cbmc", "viewer") if proving and name in self.order.pins]
-        return ("source", *packages)
+        return [name for name in ("cbmc", "viewer") if proving and name in self.order.pins]
 
     def _proof(self) -> str:
         plan = self.objects.read(self.order.results_bucket, self.order.plan_key, _PLAN)
@@ -66,20 +66,25 @@ class Driver:
             raise JobError("the run has no plan")
         return self.order.proof(plan)
 
-    def _unpack(self, name: str) -> None:
-        archive = self.place.archives / f"{name}.tar.gz"
-        pin = self.order.pins.get(name)
-        if pin is None:
-            self.objects.fetch(self.order.results_bucket, self.order.source_key, archive)
-        else:
-            bucket = self.order.shared_bucket
-            digest = self.objects.fetch(bucket, pin.key, archive, pin.version_id)
-            if digest != pin.sha256:
-                raise JobError(f"{pin.key} is not what was pinned")
-        target = self.place.tools / name if pin else self.place.source
-        target.mkdir(exist_ok=True)
-        if unpacking(archive, target, confined=pin is None).wait() != 0:
-            raise JobError(f"the archive of {name} does not unpack")
+    def _source(self) -> None:
+        archive = self.place.archives / "source.tar.gz"
+        self.objects.fetch(self.order.results_bucket, self.order.source_key, archive)
+        if unpacking(archive, self.place.source).wait() != 0:
+            raise JobError("the archive of the source does not unpack")
+        archive.unlink()
+
+    def _package(self, name: str) -> None:
+        """Unpack it right here: it is what was pinned, and a program of its own takes its time."""
+        archive, pin = self.place.archives / f"{name}.tar.gz", self.order.pins[name]
+        digest = self.objects.fetch(self.order.shared_bucket, pin.key, archive, pin.version_id)
+        if digest != pin.sha256:
+            raise JobError(f"{pin.key} is not what was pinned")
+        target = self.place.tools / name
+        target.mkdir()
+        try:
+            unpack(archive, target)
+        except ArchiveError as error:
+            raise JobError(str(error)) from error
         archive.unlink()
 
     # --- the runner

@@ -99,14 +99,13 @@ class Runner:
         return True
 
 
-def unpacking(archive: Path, directory: Path, *, confined: bool) -> subprocess.Popen[bytes]:
-    """Start to unpack an archive; what is not trusted is unpacked as the project's own user."""
+def unpacking(archive: Path, directory: Path) -> subprocess.Popen[bytes]:
+    """Start to unpack an archive that is not trusted, as the project's own user."""
     program = str(Path(__file__).with_name("archive.py"))
-    more = ["confined"] if confined else []
     with archive.open("rb") as opened:
         descriptor = opened.fileno()
         return subprocess.Popen(
-            [sys.executable, "-S", program, f"/proc/self/fd/{descriptor}", str(directory), *more],
+            [sys.executable, "-S", program, f"/proc/self/fd/{descriptor}", str(directory)],
             env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(_unpacker())},
             stdin=subprocess.DEVNULL,
             pass_fds=[descriptor],

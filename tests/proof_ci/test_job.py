@@ -1,5 +1,6 @@
 """A job: what it is ordered, what it fetches, what it uploads, and when it asks the cache."""
 
+import hashlib
 import io
 import json
 import tarfile
@@ -123,6 +124,17 @@ def test_a_package_that_is_not_the_pinned_one_is_not_used(stage: Stage) -> None:
     finished = stage.prove(proof())
     assert (finished.code, stage.written()) == (75, [])
     assert "is not what was pinned" in finished.log
+
+
+def test_a_package_that_does_not_unpack_is_told_by_its_name(stage: Stage) -> None:
+    """It was pinned like that, so no other try would do better: the job is lost."""
+    pin = stage.pins["cbmc"]
+    content = tarball(cbmc())[:-40]
+    pin["sha256"] = hashlib.sha256(content).hexdigest()
+    stage.shelf.put("shared-bucket", pin["key"], content, pin["version_id"])
+    finished = stage.prove(proof())
+    assert (finished.code, stage.written()) == (75, [])
+    assert "job: lost: cbmc.tar.gz does not unpack" in finished.log
 
 
 # --- what it uploads
