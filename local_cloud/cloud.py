@@ -341,7 +341,7 @@ def _await_state(layout: Layout, process: subprocess.Popen[bytes]) -> ServerStat
         time.sleep(0.02)
     else:
         process.kill()
-    last = layout.log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
+    last = layout.log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
     raise LocalCloudError(
         f"the local cloud did not start; the last lines of {layout.log}:\n" + "\n".join(last)
     )

@@ -128,7 +128,10 @@ def _set(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
 
 def _stop_with_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
     def watch() -> None:
-        sys.stdin.buffer.read()
+        while os.read(
+            sys.stdin.fileno(), 1024
+        ):  # without Python's buffer, whose lock it would keep
+            pass
         _set(loop, stop)
 
     threading.Thread(target=watch, daemon=True, name="parent").start()

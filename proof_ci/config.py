@@ -59,6 +59,8 @@ class Name(StrEnum):
     """Batch job queue. dispatch, launch, sweep"""
     JOB_DEFINITION = "JOB_DEFINITION"
     """Batch job definition, its ARN with the revision. launch, sweep"""
+    JOB_ROLE_ID = "JOB_ROLE_ID"
+    """ID of the jobs' role, `AROA...`. launch, verdict, sweep"""
     JOB_SECONDS = "JOB_SECONDS"
     """How long an attempt of a job may take. launch, sweep"""
     JOB_MEMORY_MIB = "JOB_MEMORY_MIB"

@@ -28,6 +28,7 @@ from proof_ci.model.jobs import (
     prove_prefix,
     prove_request,
 )
+from proof_ci.model.outputs import Attempt
 from proof_ci.model.plan import Plan
 from proof_ci.model.reading import mapping
 from proof_ci.model.run import MOST_PENDING, End, Job, Proving, Recorded, Run, RunRecord, State
@@ -42,13 +43,17 @@ _MOST_PROBLEMS = 100
 
 @dataclass(frozen=True)
 class Launch:
-    """What the function needs. Jobs of the smallest class have `memory_mib`."""
+    """What the function needs.
+
+    Jobs of the smallest class have `memory_mib`; `role_id` is that of the jobs' role.
+    """
 
     endings: Endings
     results: Results
     repository: str
     memory_mib: int
     seconds: int
+    role_id: str
     log: Log = field(default_factory=Log)
 
     @property
@@ -137,12 +142,15 @@ class Launch:
             why = job.ending.container_reason or job.ending.status_reason
             return f"The source could not be prepared: {verdict}{': ' if why else ''}{why}"
         try:
-            text = self.results.get(job.output(job.attempts, "proofs.json"), LARGEST)
+            text = self.results.get(self._last(job).key("proofs.json"), LARGEST)
             return (
                 "The preparation left no list of proofs" if text is None else Found.from_json(text)
             )
         except (TooLargeError, FoundError):
             return "The preparation left a list of proofs that cannot be read"
+
+    def _last(self, job: EndedJob) -> Attempt:
+        return job.attempts(self.role_id)[-1]
 
     def _prove(self, record: RunRecord, job: EndedJob, found: Found) -> None:
         run, groups = record.run, grouped(found.proofs, self.memory_mib)
@@ -156,7 +164,7 @@ class Launch:
         if not groups:
             self._end_without_proofs(record, found)
             return
-        source = job.output(job.attempts, "prepared.tar.gz") if found.prepared else run.source_key
+        source = self._last(job).key("prepared.tar.gz") if found.prepared else run.source_key
         jobs = tuple(
             self._job(run, number, group, source, known) for number, group in enumerate(groups)
         )
@@ -262,6 +270,7 @@ def launch_of(settings: Settings, log: Log) -> Launch:
         repository=settings[Name.GITHUB_REPOSITORY],
         memory_mib=settings.number(Name.JOB_MEMORY_MIB),
         seconds=settings.number(Name.JOB_SECONDS),
+        role_id=settings[Name.JOB_ROLE_ID],
         log=log,
     )
 

@@ -195,6 +195,13 @@ class Jobs(Protocol):
         """The ids of an array's children that have ended."""
 
 
+class Tasks(Protocol):
+    """The ECS tasks that Batch runs jobs in."""
+
+    def of_job(self, job_id: str) -> tuple[str, ...]:
+        """The IDs of the tasks of a job's attempts so far, in order; none of an unknown job."""
+
+
 class Results(Protocol):
     """The kept results."""
 

@@ -5,7 +5,6 @@ final result of a run makes the run's verdict.
 """
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,23 +27,20 @@ from proof_ci.model.judging import (
     whole,
 )
 from proof_ci.model.outcome import Outcome, OutcomeError
+from proof_ci.model.outputs import Attempt, attempts, written
 from proof_ci.model.plan import LARGEST as LARGEST_PLAN
 from proof_ci.model.plan import Plan, PlanError
 from proof_ci.model.reading import mapping, text
 from proof_ci.model.run import Job, Recorded, RunRecord, State, overall
 from proof_ci.model.verdicts import ProofResult, Verdict
-from proof_ci.ports import BusyError, Results, Runs, TooLargeError, UnavailableError
+from proof_ci.ports import BusyError, Results, Runs, Tasks, TooLargeError, UnavailableError
 from proof_ci.telling import Telling, tally
 from proof_ci.trace import traced
 
 LARGEST_OUTCOME = 1024 * 1024
 LOOKS, PAUSE = 5, 2.0
 """So often, and so many seconds apart, a run is looked at whose job has outrun its record."""
-_MOST_ATTEMPTS = 10  # Batch's
-_KEY = re.compile(
-    r"outputs/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
-    r"/([0-9a-f-]{1,64}(?::[0-9]{1,5})?)/([1-9][0-9]?)/verdict\.json"
-)
+_VERDICT = "verdict.json"
 
 
 @dataclass(frozen=True)
@@ -56,18 +52,16 @@ class Place:
     proof: str
     warnings: tuple[str, ...] = ()
 
-    def key(self, attempt: int, name: str) -> str:
-        """Where an attempt was to put an object."""
-        return f"outputs/{self.record.run.run_id}/{self.job_id}/{attempt}/{name}"
-
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What the function needs."""
+    """What the function needs. `role_id` is that of the jobs' role."""
 
     telling: Telling
     results: Results
+    tasks: Tasks
     repository: str
+    role_id: str
     clock: Callable[[], float] = time
     log: Log = field(default_factory=Log)
     sleep: Callable[[float], None] = sleep
@@ -92,16 +86,24 @@ class Verdicts:
 
         If the run's jobs are not recorded by then, the job's end is to tell it.
         """
-        parts = _KEY.fullmatch(key)
-        if parts is None:
+        attempt = written(key, _VERDICT)
+        if attempt is None:
             return
-        run_id, job_id, attempt = parts[1], parts[2], int(parts[3])
-        with traced("verdict", run_id), suppress(BusyError):
-            place = self._place(run_id, job_id)
-            outcome = None if place is None else self._published(place, attempt)
-            if place is not None and isinstance(outcome, Outcome) and _is_early(outcome, place):
-                early = Conclusion(outcome.verdict, outcome.reason[:LONGEST_REASON], outcome)
-                self._keep(place, self._result(place, early, attempt, provisional=True))
+        with traced("verdict", attempt.run_id), suppress(BusyError):
+            place = self._place(attempt.run_id, attempt.job_id)
+            if place is not None and self._is_of_its_job(attempt):
+                self._anticipate(place, attempt)
+
+    def _is_of_its_job(self, attempt: Attempt) -> bool:
+        """Whether Batch has given the job to whoever says to be its attempt."""
+        tasks = self.tasks.of_job(attempt.job_id)
+        return attempt in attempts(attempt.run_id, attempt.job_id, tasks, self.role_id)
+
+    def _anticipate(self, place: Place, attempt: Attempt) -> None:
+        outcome = self._published(attempt)
+        if isinstance(outcome, Outcome) and _is_early(outcome, place):
+            early = Conclusion(outcome.verdict, outcome.reason[:LONGEST_REASON], outcome)
+            self._keep(place, self._result(place, early, attempt, provisional=True))
 
     def ended(self, job: EndedJob) -> None:
         """Make a proof's result final, and end the run if it was the last one."""
@@ -112,11 +114,10 @@ class Verdicts:
                 self.finish(job.run_id)
 
     def _judge(self, place: Place, job: EndedJob) -> None:
-        attempts = range(1, min(job.attempts, _MOST_ATTEMPTS) + 1)
-        published = [self._published(place, attempt) for attempt in attempts]
-        conclusion = conclude(place.proof, job.ending, published)
+        made = job.attempts(self.role_id)
+        conclusion = conclude(place.proof, job.ending, list(map(self._published, made)))
         run = place.record.run
-        result = self._result(place, conclusion, job.attempts, seconds=job.seconds)
+        result = self._result(place, conclusion, made[-1], seconds=job.seconds)
         kept = None if conclusion.outcome is None else entry(run, conclusion.outcome)
         if kept is not None and conclusion.outcome is not None:
             self.results.put(cache_key(conclusion.outcome.identity), kept)
@@ -197,9 +198,9 @@ class Verdicts:
         warning = plan.warnings.get(proof)
         return Place(record, job_id, proof, () if warning is None else (warning,))
 
-    def _published(self, place: Place, attempt: int) -> Published:
+    def _published(self, attempt: Attempt) -> Published:
         try:
-            content = self.results.get(place.key(attempt, "verdict.json"), LARGEST_OUTCOME)
+            content = self.results.get(attempt.key(_VERDICT), LARGEST_OUTCOME)
             return None if content is None else Outcome.from_json(content)
         except (TooLargeError, OutcomeError):
             return Unreadable()
@@ -208,7 +209,7 @@ class Verdicts:
         self,
         place: Place,
         conclusion: Conclusion,
-        attempt: int,
+        attempt: Attempt,
         *,
         seconds: float = 0.0,
         provisional: bool = False,
@@ -232,10 +233,10 @@ class Verdicts:
             verdict=conclusion.verdict,
             job_id=place.job_id,
             reason=conclusion.reason,
-            attempt=attempt,
+            attempt=attempt.number,
             seconds=seconds,
             warnings=(*place.warnings, *conclusion.warnings),
-            output_key="" if provisional else place.key(attempt, "output.tar.gz"),
+            output_key="" if provisional else attempt.key("output.tar.gz"),
             finished_at=int(self.clock()),
             provisional=provisional,
             **facts,
@@ -263,7 +264,9 @@ def verdicts_of(settings: Settings, log: Log) -> Verdicts:
     return Verdicts(
         telling=aws.telling(settings, log),
         results=aws.ResultsBucket(settings[Name.RESULTS_BUCKET]),
+        tasks=aws.BatchTasks(),
         repository=settings[Name.GITHUB_REPOSITORY],
+        role_id=settings[Name.JOB_ROLE_ID],
         log=log,
     )
 

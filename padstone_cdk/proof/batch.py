@@ -14,7 +14,7 @@ from constructs import Construct
 from padstone_cdk.pins import Package
 from padstone_cdk.proof.common import Bucket
 from padstone_cdk.proof.instances import Instances
-from padstone_cdk.proof.needs import Need
+from padstone_cdk.proof.needs import Need, to_know
 from padstone_cdk.proof.network import Network
 from padstone_cdk.proof.policies import (
     accept_patterns,
@@ -31,7 +31,8 @@ _ATTEMPTS = 2
 JOB_TOOLS = ("batch", "cbmc", "viewer")
 _JOB = batch.CfnJobDefinition
 _READ = ("runs/*/source.tar.gz", "runs/*/plan.json", "outputs/*/prepared.tar.gz", "cache/*")
-_WRITTEN = "outputs/*"
+# A task's session is named by the task: each attempt writes in a folder that no other can name.
+_WRITTEN = "outputs/*/${aws:userid}/*"
 _NEW = {"Null": {"s3:if-none-match": "false"}}
 _REPLAYS = "job-definition/padstone-replay-*"
 _HERE = "arn:<AWS::Partition>:batch:<AWS::Region>:<AWS::AccountId>"
@@ -103,13 +104,14 @@ class ProofJobs(Construct):
             self,
             "Network",
             readable=[*tools.objects(), *results.arns(*_READ)],
-            writable=results.arns(_WRITTEN),
+            writable=results.arns("outputs/*"),
         )
         instances = Instances(
             self, "Instances", repository=tools.repository, logs=self.logs.log_group_arn
         )
         self.environment = _environment(self, network, instances, size.max_vcpus)
         self.queue = _queue(self, self.environment)
+        self._role = self._made_role()
         self.definition = self._definition()
 
     def to_submit(self) -> Need:
@@ -136,6 +138,10 @@ class ProofJobs(Construct):
             ),
             findings=(f"{_HERE}:job/*",),
         )
+
+    def to_know_attempts(self) -> Need:
+        """Know whose session wrote an output: that of an attempt's task, and the jobs' role."""
+        return to_know(JOB_ROLE_ID=self._role.role_id)
 
     def to_describe(self) -> Need:
         """Ask what became of jobs."""
@@ -165,7 +171,7 @@ class ProofJobs(Construct):
             command=["bash", "-euo", "pipefail", "-c", _SCRIPT],
             privileged=False,
             user="root",  # the script's; it gives that up before anything of the project runs
-            job_role_arn=self._role().role_arn,
+            job_role_arn=self._role.role_arn,
             environment=[
                 _JOB.EnvironmentProperty(name=name, value=value)
                 for name, value in self._variables().items()
@@ -185,11 +191,12 @@ class ProofJobs(Construct):
             "PACKAGE_PINS": self._tools.pins(),
             "IMAGE": self._tools.digest,
             "JOB_SECONDS": self._size.seconds.value_as_string,
+            "JOB_ROLE_ID": self._role.role_id,
             # Batch tells a container no region, and S3's gateway leads to this one's only.
             "AWS_DEFAULT_REGION": cdk.Aws.REGION,
         }
 
-    def _role(self) -> iam.Role:
+    def _made_role(self) -> iam.Role:
         made = role(
             self,
             "JobRole",

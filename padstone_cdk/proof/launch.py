@@ -62,6 +62,7 @@ def to_launch(common: Common, telling: Telling, preparation: Preparation, jobs: 
             telling.to_tell(),
             jobs.to_submit(),
             jobs.to_stop(),
+            jobs.to_know_attempts(),
             preparation.to_follow(),
             common.results.to_read("outputs/*/proofs.json"),
             common.results.to_write("runs/*/plan.json"),

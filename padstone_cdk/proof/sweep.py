@@ -43,8 +43,7 @@ class Sweep(Construct):
             memory_mib=512,
             needs=[
                 to_launch(common, telling, preparation, jobs),
-                to_judge(common, telling),
-                jobs.to_describe(),
+                to_judge(common, telling, jobs),
                 events.to_send(),
                 common.github.to_judge(),
                 switches.to_obey_operational(),

@@ -33,7 +33,7 @@ class Verdicts(Construct):
             code=common.code,
             name="verdict",
             description="Keeps the verdict of a proof's job, then asks for its status and report",
-            needs=[to_judge(common, telling)],
+            needs=[to_judge(common, telling, jobs)],
             undelivered=dead_letters(self, "Undelivered"),
         )
         ended.call(
@@ -52,13 +52,15 @@ class Verdicts(Construct):
         )
 
 
-def to_judge(common: Common, telling: Telling) -> Need:
+def to_judge(common: Common, telling: Telling, jobs: ProofJobs) -> Need:
     """Keep verdicts and tell them: by what jobs left, and where no job can write."""
     return joined(
         [
             common.github.to_name(),
             common.runs.to_record(),
             telling.to_tell(),
+            jobs.to_describe(),
+            jobs.to_know_attempts(),
             common.results.to_read(_EARLY, "runs/*/plan.json"),
             common.results.to_write("runs/*/result.json", "cache/*.json"),
         ]

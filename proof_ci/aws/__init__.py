@@ -10,7 +10,7 @@ from proof_ci.config import Name, Settings
 from proof_ci.ending import Endings
 from proof_ci.log import Log
 from proof_ci.model.builds import EndedBuild, build_of_answer
-from proof_ci.model.jobs import EndedJob, JobRequest, ended_job
+from proof_ci.model.jobs import EndedJob, JobRequest, ended_job, tasks_of
 from proof_ci.model.run import Run
 from proof_ci.ports import TooLargeError, UnavailableError
 from proof_ci.telling import Telling
@@ -169,6 +169,16 @@ class BatchQueue:
         with translated():
             pages = client("batch").get_paginator("list_jobs").paginate(**asked)
             return [job for page in pages for job in page["jobSummaryList"]]
+
+
+class BatchTasks:
+    """The tasks of jobs, as DescribeJobs tells them."""
+
+    def of_job(self, job_id: str) -> tuple[str, ...]:
+        """By Batch's word on the job or on an array's child."""
+        with translated():
+            told = client("batch").describe_jobs(jobs=[job_id])["jobs"]
+        return tasks_of(told[0]) if told else ()
 
 
 class ResultsBucket:

@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 
@@ -16,25 +16,31 @@ from .driver import LOST, Driver, JobError
 from .objects import ObjectError, Objects, TakenError, s3
 from .order import Order, OrderError
 from .place import HOME, placed
+from .task import TaskError, task_id
 
 
 class TerminatedError(Exception):
     """Batch ends this job."""
 
 
-def main(environment: Mapping[str, str], objects: Objects | None = None, home: Path = HOME) -> int:
+def main(
+    environment: Mapping[str, str],
+    objects: Objects | None = None,
+    home: Path = HOME,
+    task: Callable[[Mapping[str, str]], str] = task_id,
+) -> int:
     """Do what the environment orders; the exit code."""
     began = time.monotonic() - age()
     signal.signal(signal.SIGTERM, _terminate)
     adopt_orphans()
     try:
-        order = Order.of(environment)
+        order = Order.of(environment, task(environment))
         with placed(home) as place:
             return _drive(Driver(order, objects or _objects(), place, began))
     except TakenError as error:  # against a success that another has told, an error stands
         print(f"job: {error}", flush=True)
         return Verdict.ERROR.exit_code
-    except (OrderError, ObjectError, JobError, TerminatedError, OSError) as error:
+    except (OrderError, TaskError, ObjectError, JobError, TerminatedError, OSError) as error:
         print(f"job: lost: {error}", flush=True)
         return LOST
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from proof_ci.model.outputs import Attempt, holder
 from proof_ci.model.verdicts import is_proof
 
 RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -17,6 +18,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _IMAGE = re.compile(r"[A-Za-z0-9@:./_-]{1,300}")
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,1024}")
 _JOB = re.compile(r"[A-Za-z0-9-]{1,100}(:[0-9]{1,5})?")
+_ROLE = re.compile(r"[A-Z0-9]{16,128}")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _T = TypeVar("_T")
 
@@ -46,36 +48,37 @@ class Order:
     """One attempt of one job."""
 
     task: Task
-    run_id: str
     source_key: str
     shared_bucket: str
     results_bucket: str
     pins: Mapping[str, Pin]
     image: str
     seconds: int
-    job_id: str
-    attempt: int
+    attempt: Attempt
     group: int = 0
     index: int = 0
     cache: bool = False
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> "Order":
-        """The order in an environment. Raises OrderError."""
+    def of(cls, environment: Mapping[str, str], task_id: str) -> "Order":
+        """The order in an environment, carried out by an ECS task. Raises OrderError."""
         ask = _Asked(environment)
         task = ask("TASK", re.compile("prepare|prove"), Task)
         proving = task is Task.PROVE
         return cls(
             task=task,
-            run_id=ask("RUN_ID", RUN_ID),
             source_key=ask("SOURCE_KEY", _KEY),
             shared_bucket=ask("SHARED_BUCKET", _BUCKET),
             results_bucket=ask("RESULTS_BUCKET", _BUCKET),
             pins=_pins(environment.get("PACKAGE_PINS", "")),
             image=ask("IMAGE", _IMAGE),
             seconds=ask("JOB_SECONDS", _COUNT, int),
-            job_id=ask("AWS_BATCH_JOB_ID", _JOB),
-            attempt=ask("AWS_BATCH_JOB_ATTEMPT", _COUNT, int),
+            attempt=Attempt(
+                ask("RUN_ID", RUN_ID),
+                ask("AWS_BATCH_JOB_ID", _JOB),
+                ask("AWS_BATCH_JOB_ATTEMPT", _COUNT, int),
+                holder(ask("JOB_ROLE_ID", _ROLE), task_id),
+            ),
             group=ask("GROUP", _COUNT, int) if proving else 0,
             index=ask("AWS_BATCH_JOB_ARRAY_INDEX", _COUNT, int, "0"),
             cache=proving and ask("CACHE", re.compile("on|off"), default="off") == "on",
@@ -83,7 +86,12 @@ class Order:
 
     def output(self, name: str) -> str:
         """The key of one of the job's outputs."""
-        return f"outputs/{self.run_id}/{self.job_id}/{self.attempt}/{name}"
+        return self.attempt.key(name)
+
+    @property
+    def run_id(self) -> str:
+        """The run that it is for."""
+        return self.attempt.run_id
 
     @property
     def plan_key(self) -> str:

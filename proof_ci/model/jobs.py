@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from proof_ci.model.outputs import Attempt, attempts
 from proof_ci.model.reading import mapping, number, text
 from proof_ci.model.run import Job, Run
 from proof_ci.model.verdicts import Ending
@@ -75,19 +76,23 @@ def _definition(run: Run) -> str:
 
 @dataclass(frozen=True)
 class EndedJob:
-    """A job, or a child of an array, that has ended. `job_id` of a child is "PARENT:INDEX"."""
+    """A job, or a child of an array, that has ended. `job_id` of a child is "PARENT:INDEX".
+
+    `tasks` are the IDs of its attempts' ECS tasks, in their order. What was never begun counts as
+    one attempt of no task: nobody can have written anything for it.
+    """
 
     job_id: str
     run_id: str
     task: str
     ending: Ending
-    attempts: int
+    tasks: tuple[str, ...]
     seconds: float = 0.0
     log_stream: str = ""
 
-    def output(self, attempt: int, name: str) -> str:
-        """The key under which an attempt was to put an object."""
-        return f"outputs/{self.run_id}/{self.job_id}/{attempt}/{name}"
+    def attempts(self, role_id: str) -> tuple[Attempt, ...]:
+        """Its attempts, whose tasks have sessions of this role; at least one."""
+        return attempts(self.run_id, self.job_id, self.tasks, role_id)
 
 
 def placed(jobs: tuple[Job, ...], job_id: str) -> tuple[Job, int] | None:
@@ -113,16 +118,29 @@ def ended_job(detail: object) -> EndedJob | None:
         return None
     if not variables.get("RUN_ID") or variables.get("TASK") not in (PREPARE, PROVE):
         return None
-    attempts = told.get("attempts")
     return EndedJob(
         job_id=text(told, "jobId"),
         run_id=variables["RUN_ID"],
         task=variables["TASK"],
         ending=_ending(told, container),
-        attempts=max(1, len(attempts)) if isinstance(attempts, list) else 1,
+        tasks=tasks_of(told) or ("",),
         seconds=_seconds(told),
         log_stream=text(container, "logStreamName"),
     )
+
+
+def tasks_of(detail: object) -> tuple[str, ...]:
+    """The IDs of the tasks of a job's attempts so far, that one included which runs."""
+    told = mapping(detail)
+    listed = told.get("attempts")
+    made = listed if isinstance(listed, list) else []
+    names = [_task_id(mapping(mapping(attempt).get("container"))) for attempt in made]
+    current = _task_id(mapping(told.get("container")))
+    return tuple(names if not current or current in names else [*names, current])
+
+
+def _task_id(container: dict[str, Any]) -> str:
+    return text(container, "taskArn").rpartition("/")[2]
 
 
 def _seconds(told: dict[str, Any]) -> float:

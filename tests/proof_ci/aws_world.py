@@ -28,13 +28,17 @@ from .fakes import (
     FakeResults,
     FakeRuns,
     FakeSwitches,
+    FakeTasks,
     Lines,
+    task_of,
 )
 from .front import PROJECT, FakeHub
 
 RUN = Run(DELIVERY, REPOSITORY, SHA, "refs/heads/main", "push")
 BUILD = "prepare:0001"
 MEMORY_MIB = 8192
+ROLE_ID = "AROAEXAMPLEEXAMPLE123"
+HOLDER = f"{ROLE_ID}:{'0' * 32}"
 SECONDS = 3600
 Event = dict[str, Any]
 URL = "https://reports.example"
@@ -88,6 +92,7 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     builds: FakeBuilds = field(default_factory=FakeBuilds)
     jobs: FakeJobs = field(default_factory=FakeJobs)
+    tasks: FakeTasks = field(default_factory=FakeTasks)
     results: FakeResults = field(default_factory=FakeResults)
     hub: FakeHub = field(default_factory=FakeHub)
     lines: Lines = field(default_factory=Lines)
@@ -110,9 +115,16 @@ class World:
             log=log,
             clock=self.clock,
         )
-        self.launch = Launch(self.endings, results, REPOSITORY, MEMORY_MIB, SECONDS, log)
+        self.launch = Launch(self.endings, results, REPOSITORY, MEMORY_MIB, SECONDS, ROLE_ID, log)
         self.verdicts = Verdicts(
-            self.endings.telling, results, REPOSITORY, self.clock, log, self.clock.sleep
+            self.endings.telling,
+            results,
+            cast(FakeTasks, port(self.tasks)),
+            REPOSITORY,
+            ROLE_ID,
+            self.clock,
+            log,
+            self.clock.sleep,
         )
         heads = LostHeads(
             runs, self.events, self.switches, "operational", lambda: self.hub, PROJECT
@@ -169,7 +181,8 @@ class World:
 
     def publish(self, job_id: str, outcome: Outcome | str, attempt: int = 1) -> Event:
         """Put what a job publishes; its event."""
-        key = f"outputs/{DELIVERY}/{job_id}/{attempt}/verdict.json"
+        self.tasks.made[job_id] = max(attempt, self.tasks.made.get(job_id, 0))
+        key = output_key(job_id, "verdict.json", attempt)
         content = outcome if isinstance(outcome, str) else outcome.to_json()
         self.results.objects.setdefault(key, content)
         return object_event(key)
@@ -177,7 +190,7 @@ class World:
     def list_proofs(self, proofs: dict[str, int | None], problems: tuple[str, ...] = ()) -> None:
         """Put what the preparing job finds: proofs with the memory that they ask for."""
         job_id = self.record().prepare_job
-        key = f"outputs/{DELIVERY}/{job_id}/1/proofs.json"
+        key = output_key(job_id, "proofs.json")
         self.results.objects[key] = proofs_json(proofs, problems)
 
     # --- shortcuts --------------------------------------------------------------------------------
@@ -241,6 +254,17 @@ def build_event(status: str, build: str, run_id: str = DELIVERY, **about: Any) -
     return {"detail-type": kind, "source": "aws.codebuild", "detail": detail}
 
 
+def task_arn(job_id: str, attempt: int) -> str:
+    """The ARN of an attempt's task."""
+    return f"arn:aws:ecs:us-west-2:111122223333:task/cluster/{task_of(job_id, attempt)}"
+
+
+def output_key(job_id: str, name: str, attempt: int = 1) -> str:
+    """Where an attempt of a job of the run puts an object."""
+    holder = f"{ROLE_ID}:{task_of(job_id, attempt)}"
+    return f"outputs/{DELIVERY}/{job_id}/{attempt}/{holder}/{name}"
+
+
 def job_event(
     job_id: str,
     request: JobRequest,
@@ -265,7 +289,7 @@ def job_event(
         "status": status,
         "statusReason": reason,
         "container": container,
-        "attempts": [{}] * attempts,
+        "attempts": [{"container": {"taskArn": task_arn(job_id, n + 1)}} for n in range(attempts)],
         "startedAt": 1_580_760_900_000,
         "stoppedAt": 1_580_760_902_500,
         "arrayProperties": {"index": int(index)} if index else {},

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 from proof_ci.log import Log
 from proof_ci.model.builds import EndedBuild
@@ -361,6 +362,22 @@ class FakeJobs(Broken):
     def ended_children(self, job_id: str) -> tuple[str, ...]:
         self.check()
         return tuple(child for child in self.ends if child.startswith(f"{job_id}:"))
+
+
+def task_of(job_id: str, attempt: int) -> str:
+    """The ID of the task that an attempt of a job is run in."""
+    return uuid5(NAMESPACE_OID, f"{job_id}/{attempt}").hex
+
+
+@dataclass
+class FakeTasks(Broken):
+    """Batch's word on who runs a job: a test says how many attempts were made of each."""
+
+    made: dict[str, int] = field(default_factory=dict)
+
+    def of_job(self, job_id: str) -> tuple[str, ...]:
+        self.check()
+        return tuple(task_of(job_id, n + 1) for n in range(self.made.get(job_id, 0)))
 
 
 @dataclass

@@ -56,6 +56,7 @@ class Shelf:
 
 
 if __name__ == "__main__":
-    status = main(os.environ, Shelf(Path(sys.argv[1])), Path(sys.argv[2]))
+    shelf, home = Shelf(Path(sys.argv[1])), Path(sys.argv[2])
+    status = main(os.environ, shelf, home, lambda environment: environment["TASK_ID"])
     sys.stdout.flush()
     os._exit(status)

@@ -26,7 +26,9 @@ RUN = "0d5f1b54-0000-4000-8000-000000000001"
 JOB = "11111111-2222-4333-8444-555555555555:0"
 SHARED, RESULTS = "shared-bucket", "results-bucket"
 SOURCE = f"runs/{RUN}/source.tar.gz"
-OUTPUT = f"outputs/{RUN}/{JOB}/1"
+ROLE_ID = "AROAEXAMPLEEXAMPLE123"
+TASK = "0123456789abcdef0123456789abcdef"
+OUTPUT = f"outputs/{RUN}/{JOB}/1/{ROLE_ID}:{TASK}"
 IMAGE = "sha256:" + "ab" * 32
 VERSION = "case $1 in --version) echo 6.6.0; exit;; esac"
 HOLDS = "** 0 of 67 failed (1 iterations)\nVERIFICATION SUCCESSFUL\n"
@@ -127,7 +129,7 @@ class Stage:
             "RUN_ID": RUN, "REPOSITORY": "o/r", "SHA": "a" * 40, "TASK": task,
             "SOURCE_KEY": SOURCE, "GROUP": "0", "CACHE": "on", "JOB_SECONDS": "120",
             "SHARED_BUCKET": SHARED, "RESULTS_BUCKET": RESULTS, "IMAGE": IMAGE,
-            "PACKAGE_PINS": json.dumps(self.pins),
+            "PACKAGE_PINS": json.dumps(self.pins), "JOB_ROLE_ID": ROLE_ID, "TASK_ID": TASK,
             "AWS_BATCH_JOB_ID": JOB, "AWS_BATCH_JOB_ATTEMPT": "1",
         }  # fmt: skip
 

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from local_cloud import LocalCloud, testing
-from proof_ci.aws import BatchQueue, PreparationProject, ResultsBucket, clients
+from proof_ci.aws import BatchQueue, BatchTasks, PreparationProject, ResultsBucket, clients
 from proof_ci.model.builds import EndedBuild
 from proof_ci.model.jobs import JobRequest, prepare_request, prove_prefix, prove_request
 from proof_ci.model.run import Run
@@ -156,7 +156,16 @@ def test_an_array_runs_and_tells_of_each_child(queue: BatchQueue) -> None:
     verdicts = [judge(ended[f"{job_id}:{index}"].ending) for index in range(3)]
     assert verdicts == [Verdict.SUCCESS, Verdict.FAILURE, Verdict.SUCCESS]
     one = ended[f"{job_id}:0"]
-    assert (one.run_id, one.task, one.attempts) == (DELIVERY, "prove", 1)
+    assert (one.run_id, one.task, len(one.tasks)) == (DELIVERY, "prove", 1)
+
+
+def test_a_job_tells_its_tasks(queue: BatchQueue) -> None:
+    """While it runs, the one that runs it; of an unknown job there is none."""
+    job_id = queue.submit(prove(RUN, 1))
+    tasks = until(lambda: BatchTasks().of_job(job_id))
+    [ended] = until(lambda: queue.ended([job_id]))
+    assert tasks == ended.tasks == BatchTasks().of_job(job_id)
+    assert BatchTasks().of_job(DELIVERY) == ()
 
 
 def _all(queue: BatchQueue, job_id: str, size: int) -> bool:

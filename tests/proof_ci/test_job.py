@@ -23,6 +23,7 @@ from .stage import (
     OUTPUT,
     RESULTS,
     RUN,
+    TASK,
     Files,
     Link,
     Stage,
@@ -58,13 +59,14 @@ REFUTED = "** 1 of 3 failed (1 iterations)\nVERIFICATION FAILED\n"
         ("GROUP", "x"),
         ("CACHE", "perhaps"),
         ("AWS_BATCH_JOB_ID", "a/b"),
+        ("JOB_ROLE_ID", "proof-JobRole"),
         ("AWS_BATCH_JOB_ARRAY_INDEX", "-1"),
     ],
 )
 def test_an_order_that_is_none_is_refused(stage: Stage, name: str, value: str) -> None:
     """By the name of what is wrong."""
     with pytest.raises(OrderError, match=name):
-        Order.of({**stage.environment("prove"), name: value})
+        Order.of({**stage.environment("prove"), name: value}, TASK)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def test_an_order_that_is_none_is_refused(stage: Stage, name: str, value: str) -
 )
 def test_a_plan_names_a_proof_in_the_tree(stage: Stage, name: object) -> None:
     """It is made of what an untrusted tree has, and becomes a path."""
-    order = Order.of(stage.environment("prove"))
+    order = Order.of(stage.environment("prove"), TASK)
     plan = json.dumps({"version": 1, "run_id": RUN, "groups": [[name]]}).encode()
     with pytest.raises(OrderError):
         order.proof(plan)
@@ -91,7 +93,7 @@ def test_a_plan_names_a_proof_in_the_tree(stage: Stage, name: object) -> None:
 def test_another_runs_plan_is_refused(stage: Stage, plan: object) -> None:
     """So is one of another version, or without this job's proof."""
     with pytest.raises(OrderError):
-        Order.of(stage.environment("prove")).proof(json.dumps(plan).encode())
+        Order.of(stage.environment("prove"), TASK).proof(json.dumps(plan).encode())
 
 
 def test_a_child_takes_its_own_proof(stage: Stage) -> None:

@@ -11,7 +11,7 @@ from proof_ci.model.run import LEASE_LIFE, End, RunRecord, State, Tools
 from proof_ci.model.verdicts import Verdict
 from proof_ci.ports import BusyError, UnavailableError
 
-from .aws_world import BUILD, RUN, URL, Fault, World, build_event, proofs_json
+from .aws_world import BUILD, RUN, URL, Fault, World, build_event, output_key, proofs_json
 from .fakes import DELIVERY, SHA
 
 GIB = 1024**3
@@ -137,12 +137,12 @@ def test_sixty_proofs_are_pending_each(world: World) -> None:
 def test_what_a_job_prepared_is_what_its_proofs_get(world: World) -> None:
     """Where nothing prepared it, they get the source."""
     job_id = world.to_preparing()
-    key = f"outputs/{DELIVERY}/{job_id}/1/proofs.json"
+    key = output_key(job_id, "proofs.json")
     listed = proofs_json({"a": None}).replace('"prepared": false', '"prepared": true')
     world.results.objects[key] = listed
     world.launch.handle(world.job_ends(job_id))
     request = list(world.jobs.submitted.values())[-1]
-    assert request.environment["SOURCE_KEY"] == f"outputs/{DELIVERY}/{job_id}/1/prepared.tar.gz"
+    assert request.environment["SOURCE_KEY"] == output_key(job_id, "prepared.tar.gz")
 
 
 def test_a_replay_gets_the_tools_of_its_snapshot(world: World) -> None:
@@ -214,7 +214,7 @@ def test_a_list_of_proofs_that_cannot_be_read_ends_the_run(
     """As an error, whatever it is."""
     job_id = world.to_preparing()
     if content is not None:
-        world.results.objects[f"outputs/{DELIVERY}/{job_id}/1/proofs.json"] = content
+        world.results.objects[output_key(job_id, "proofs.json")] = content
     world.launch.handle(world.job_ends(job_id))
     assert world.record().verdict is End.ERROR
     assert world.summary().state == "error"
@@ -233,8 +233,8 @@ def test_a_preparing_job_that_was_lost_ends_the_run(world: World) -> None:
 def test_an_attempt_that_was_repeated_is_read_from_its_last(world: World) -> None:
     """Each attempt has its own place."""
     job_id = world.to_preparing()
-    world.results.objects[f"outputs/{DELIVERY}/{job_id}/1/proofs.json"] = "half"
-    world.results.objects[f"outputs/{DELIVERY}/{job_id}/2/proofs.json"] = proofs_json({"a": None})
+    world.results.objects[output_key(job_id, "proofs.json")] = "half"
+    world.results.objects[output_key(job_id, "proofs.json", 2)] = proofs_json({"a": None})
     world.launch.handle(world.job_ends(job_id, attempts=2))
     assert world.record().state is State.PROVING
 

@@ -22,7 +22,7 @@ from .test_report_archive import Entry, pack
 
 EARLIER = DELIVERY.replace("7", "1")
 LATER = DELIVERY.replace("7", "8")
-OUTPUT = f"outputs/{DELIVERY}/1f2e:3/1/output.tar.gz"
+OUTPUT = f"outputs/{DELIVERY}/1f2e:3/1/AROAEXAMPLEEXAMPLE123:{'0' * 32}/output.tar.gz"
 PAGE = json.dumps({"version": 1, "run_id": DELIVERY, "proof": "", "key": ""})
 
 

@@ -17,8 +17,7 @@ from proof_ci.model.verdicts import Verdict
 from proof_ci.ports import UnavailableError
 from proof_ci.sweep import SweepError
 
-from .aws_world import Event, Fault, World, is_preparing, outcome, proofs_json
-from .fakes import DELIVERY
+from .aws_world import Event, Fault, World, is_preparing, outcome, output_key, proofs_json
 
 MIXED = {
     "holds": Verdict.SUCCESS,
@@ -132,7 +131,7 @@ class Play:
             self.done.add(job_id)
             if is_preparing(request):
                 listed: dict[str, int | None] = {_name(kind): None for kind in self.proofs}
-                key = f"outputs/{DELIVERY}/{job_id}/1/proofs.json"
+                key = output_key(job_id, "proofs.json")
                 self.world.results.objects[key] = proofs_json(listed, self.problems)
                 yield self.world.job_ends(job_id)
             else:

@@ -25,7 +25,7 @@ from proof_ci.model.verdicts import Ending, ProofResult, Verdict, is_proof, judg
 from proof_ci.ports import UnavailableError
 from proof_ci.telling import tally
 
-from .aws_world import RUN, World, job_event, object_event, outcome
+from .aws_world import HOLDER, ROLE_ID, RUN, World, job_event, object_event, outcome, output_key
 from .fakes import DELIVERY, REPOSITORY, SHA
 
 
@@ -286,6 +286,30 @@ def test_a_published_verdict_is_told_at_once(world: World) -> None:
     assert not any("output.tar.gz" in message for message in world.reports.messages)
 
 
+@pytest.mark.parametrize("attempts", [0, 2])
+def test_only_whom_batch_has_run_speaks_for_a_job(world: World, attempts: int) -> None:
+    """Not who has no task of it, nor one attempt in the place of another."""
+    published, _ = world.proof_ends("a")
+    job_id = world.children()["a"]
+    world.tasks.made[job_id] = attempts
+    others = output_key(job_id, "verdict.json", 2).replace("/2/", "/1/")
+    world.results.objects[others] = outcome("a").to_json()
+    world.verdicts.handle(object_event(others))
+    if not attempts:
+        world.verdicts.handle(published)
+    assert world.runs.results(RUN) == ()
+
+
+def test_an_ended_job_is_judged_by_what_its_own_tasks_wrote(world: World) -> None:
+    """What another put in its place is not looked at: the job has told nothing."""
+    job_id = world.children()["a"]
+    forged = f"outputs/{DELIVERY}/{job_id}/1/{HOLDER}/verdict.json"
+    world.results.objects[forged] = outcome("a").to_json()
+    world.verdicts.handle(world.job_ends(job_id))
+    [result] = world.runs.results(RUN)
+    assert result.verdict is Verdict.ERROR
+
+
 def test_an_ended_job_makes_the_result_final(world: World) -> None:
     """One object, one record, a status, a report; the run goes on."""
     run = PhaseRun(Phase.PROPERTY, 0, 1.5, 4096, False, False, 10.0, 10)
@@ -297,7 +321,7 @@ def test_an_ended_job_makes_the_result_final(world: World) -> None:
     assert (result.verdict, result.provisional, result.attempt) == (Verdict.SUCCESS, False, 1)
     assert (result.refuted, result.reached, result.peak_memory) == ("0/7", "1/2", 4096)
     assert (result.seconds, result.finished_at) == (2.5, int(world.clock()))
-    assert result.output_key == f"outputs/{DELIVERY}/{result.job_id}/1/output.tar.gz"
+    assert result.output_key == output_key(result.job_id, "output.tar.gz")
     stored = json.loads(world.results.objects[f"runs/{DELIVERY}/a/result.json"])
     assert stored["verdict"] == "success"
     assert json.loads(world.reports.messages[-1])["key"] == result.output_key
@@ -407,9 +431,9 @@ def test_a_foreign_job_changes_nothing(world: World) -> None:
     job_id = world.children()["a"].partition(":")[0]
     request = world.jobs.submitted[job_id]
     for other in ("00000000-0000-4000-8000-00000000000f:0", f"{job_id}:2", job_id):
-        world.results.objects[f"outputs/{DELIVERY}/{other}/1/verdict.json"] = outcome("a").to_json()
+        published = world.publish(other, outcome("a"))
         world.verdicts.handle(job_event(other, request))
-        world.verdicts.handle(object_event(f"outputs/{DELIVERY}/{other}/1/verdict.json"))
+        world.verdicts.handle(published)
     assert world.runs.results(RUN) == ()
     assert world.record().remaining == 2
 
@@ -418,12 +442,15 @@ def test_a_foreign_job_changes_nothing(world: World) -> None:
     "key",
     [
         "",
-        "outputs/x/y/1/verdict.json",
-        f"outputs/{DELIVERY}/../1/verdict.json",
-        f"outputs/{DELIVERY}/abc/0/verdict.json",
-        f"outputs/{DELIVERY}/abc/1/verdict.json.gz",
-        f"xoutputs/{DELIVERY}/abc/1/verdict.json",
-        f"outputs/{DELIVERY}/abc/1/deeper/verdict.json",
+        f"outputs/x/y/1/{HOLDER}/verdict.json",
+        f"outputs/{DELIVERY}/../1/{HOLDER}/verdict.json",
+        f"outputs/{DELIVERY}/abc/0/{HOLDER}/verdict.json",
+        f"outputs/{DELIVERY}/abc/1/{HOLDER}/verdict.json.gz",
+        f"xoutputs/{DELIVERY}/abc/1/{HOLDER}/verdict.json",
+        f"outputs/{DELIVERY}/abc/1/{HOLDER}/deeper/verdict.json",
+        f"outputs/{DELIVERY}/abc/1/verdict.json",
+        f"outputs/{DELIVERY}/abc/1/{ROLE_ID}/verdict.json",
+        f"outputs/{DELIVERY}/abc/1/{HOLDER}/proofs.json",
     ],
 )
 def test_an_object_that_is_no_outcome_is_let_go(world: World, key: str) -> None:

@@ -429,7 +429,10 @@ def test_the_switches_are_the_accounts_and_feed_what_functions_read(ci: Template
 
 
 def test_a_jobs_reach_is_small(ci: Template) -> None:
-    """It reads runs' input and the tools, and writes where nothing has been written yet."""
+    """It reads runs' input and the tools, and writes in a folder of its own, what is not there yet.
+
+    `aws:userid` is the role's ID and the session's name, which is the task's ID.
+    """
     container = only(ci, "AWS::Batch::JobDefinition")["ContainerProperties"]
     job = role(ci, container["JobRoleArn"])
     shared = "arn:<AWS::Partition>:s3:::<SharedBucketName>"
@@ -438,7 +441,7 @@ def test_a_jobs_reach_is_small(ci: Template) -> None:
     assert grants(job) == {
         *(("s3:GetObjectVersion", f"{shared}/packages/{tool}/*") for tool in tools),
         *(("s3:GetObject", f"{BUCKET}/{pattern}") for pattern in inputs),
-        ("s3:PutObject", f"{BUCKET}/outputs/*"),
+        ("s3:PutObject", f"{BUCKET}/outputs/*/${{aws:userid}}/*"),
     }
     (write,) = (s for s in statements(job) if s["Action"] == "s3:PutObject")
     assert write["Condition"] == {"Null": {"s3:if-none-match": "false"}}
@@ -464,11 +467,11 @@ def test_jobs_cannot_write_what_verdicts_are_read_from(ci: Template) -> None:
 
 
 def test_a_job_knows_its_image_and_its_time(ci: Template) -> None:
-    """Beside the buckets and the pins; launch tells it the run."""
+    """Beside the buckets, the pins and its role; launch tells it the run."""
     container = only(ci, "AWS::Batch::JobDefinition")["ContainerProperties"]
     variables = {v["Name"]: v["Value"] for v in container["Environment"]}
     assert set(variables) == {
-        *("SHARED_BUCKET", "RESULTS_BUCKET", "PACKAGE_PINS", "IMAGE", "JOB_SECONDS"),
+        *("SHARED_BUCKET", "RESULTS_BUCKET", "PACKAGE_PINS", "IMAGE", "JOB_SECONDS", "JOB_ROLE_ID"),
         "AWS_DEFAULT_REGION",  # which nothing else tells a container on an instance
     }
     assert variables["IMAGE"] == PINS["images"]["proof"]["digest"]
@@ -543,7 +546,8 @@ def test_the_network_has_no_way_out_but_endpoints(ci: Template) -> None:
     }
     job = role(ci, only(ci, "AWS::Batch::JobDefinition")["ContainerProperties"]["JobRoleArn"])
     layers = "arn:<AWS::Partition>:s3:::prod-<AWS::Region>-starport-layer-bucket/*"
-    assert served == {resource for _, resource in grants(job)} | {layers}
+    needed = {resource.replace("/*/${aws:userid}", "") for _, resource in grants(job)}
+    assert served == needed | {layers}
 
 
 def test_the_compute_environment_can_be_replaced_and_updated(ci: Template) -> None:
