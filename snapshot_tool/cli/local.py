@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,16 +11,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from snapshot_tool.cli.config_file import VARIABLE
+from snapshot_tool.cli.config_file import NAME, VARIABLE
 from snapshot_tool.cli.world import World
-from snapshot_tool.errors import FailedError, NotFoundError
+from snapshot_tool.errors import ConflictError, FailedError, NotFoundError
 
 if TYPE_CHECKING:
     from local_cloud import LocalCloud
 
 ACCOUNTS = ("tools", "beta", "prod")
 FOLDER = Path(".local-cloud")
-_EXAMPLES = Path(__file__).parents[2] / "examples" / "projects"
+CHECKOUT = Path(__file__).resolve().parents[2]
+"""The folder of the CDK app."""
+_EXAMPLES = CHECKOUT / "examples" / "projects"
+_GITHUB = re.compile(r"http://127\.0\.0\.1:\d+/_github\b")
+IN_THE_WAY = (
+    *("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"),
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+)
 
 directory_option = click.option(
     "--directory",
@@ -49,6 +57,39 @@ def told() -> Iterator[None]:
         yield
     except LocalCloudError as error:
         raise FailedError(str(error), where="local cloud") from error
+
+
+def up(directory: Path, *, auth: bool = False, persist: bool = False) -> LocalCloud:
+    """Start the local cloud of a folder with its accounts, unless it runs; ConflictError if the one
+    that runs does not enforce IAM as it is asked to.
+    """
+    from local_cloud import LocalCloud
+
+    with told():
+        cloud = LocalCloud.attach(directory)
+        if cloud and auth and not cloud.auth:
+            raise ConflictError(
+                "a local cloud that does not enforce IAM runs here",
+                where=str(directory),
+                fix="stop it first (padstone local down), or take another --directory",
+            )
+        cloud = cloud or LocalCloud.start(directory, auth=auth, persist=persist, detached=True)
+        for name in ACCOUNTS:
+            cloud.add_account(name)
+    _write_config(cloud)
+    _plant_sources(cloud)
+    return cloud
+
+
+def next_step(directory: Path) -> str:
+    """Return the command that points a shell to the local cloud of a folder."""
+    flag = "" if directory == FOLDER else f" --directory {directory}"
+    return f'eval "$(padstone local env{flag})"'
+
+
+def variables(cloud: LocalCloud, profile: str | None = None) -> dict[str, str]:
+    """Return what points padstone, aws and cdk to a local cloud."""
+    return {**cloud.environment(profile), VARIABLE: str(cloud.directory / NAME)}
 
 
 def running(world: World, directory: Path | None) -> LocalCloud:
@@ -85,18 +126,29 @@ def places(world: World, directory: Path | None) -> list[Path]:
     return list(dict.fromkeys([*there, *([(world.folder / named).parent] if named else [])]))
 
 
-def write_config(directory: Path) -> Path:
-    """Write padstone.toml and its parameter files into a folder; what is there stays."""
-    config = directory / "padstone.toml"
+def _write_config(cloud: LocalCloud) -> None:
+    """Write padstone.toml and its parameter files into its folder; what is there stays."""
+    config = cloud.directory / NAME
     for name in ACCOUNTS:
-        if (_EXAMPLES / f"{name}.json").is_file() and not (directory / f"{name}.json").exists():
-            shutil.copyfile(_EXAMPLES / f"{name}.json", directory / f"{name}.json")
+        if (_EXAMPLES / f"{name}.json").is_file():
+            _write_parameters(cloud, name)
     if not config.exists():
-        config.write_text(_config(directory), encoding="utf-8")
-    return config
+        config.write_text(_config(cloud.directory), encoding="utf-8")
 
 
-def plant_sources(cloud: LocalCloud) -> None:
+def _write_parameters(cloud: LocalCloud, name: str) -> None:
+    file = cloud.directory / f"{name}.json"
+    if file.exists():
+        text = file.read_text(encoding="utf-8")  # it may have been started on another port before
+        file.write_text(_GITHUB.sub(cloud.github, text), encoding="utf-8")
+        return
+    example = json.loads((_EXAMPLES / file.name).read_text(encoding="utf-8"))
+    if name != "tools":
+        example["GitHubApiUrl"] = cloud.github
+    file.write_text(json.dumps(example, indent=4) + "\n", encoding="utf-8")
+
+
+def _plant_sources(cloud: LocalCloud) -> None:
     """Make the repositories that the example tools parameters name, once; needs the checkout."""
     try:
         from demo import sources

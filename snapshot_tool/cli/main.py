@@ -53,7 +53,7 @@ _GROUPS = {
     "local": _group(
         "local",
         "An embedded AWS on this machine, to try all of this.",
-        ["up", "down", "env", "demo"],
+        ["up", "down", "env", "prove", "demo"],
     ),
 }
 _ORDER = (

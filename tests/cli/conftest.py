@@ -64,6 +64,7 @@ class CommandLine:
             home=self.folder / "home",
             monotonic=self._monotonic(),
             orchestrate=self.work.open,
+            enter=self.environ.update,
         )
         code = PROGRAMS[program](list(arguments), world)
         captured = self.capture.readouterr()

@@ -161,6 +161,10 @@ def a_status(name: str = "beta", **changes: Any) -> AccountStatus:
     return AccountStatus(name=name, **{**values, **changes})
 
 
+def a_registration(name: str = "beta") -> RegisteredAccount:
+    return RegisteredAccount(name=name, account_id=ACCOUNT, added_at=NOON, added_by=ALICE)
+
+
 def a_listing(*, latest: bool = True) -> PackageListing:
     pin = a_package()
     return PackageListing(
@@ -402,7 +406,8 @@ class Recorder:
 
     def status(self, names: Sequence[str]) -> Sequence[AccountStatus]:
         self._note("status", names=tuple(names))
-        return self.statuses or [a_status(name) for name in names]
+        asked = [one for one in self.statuses if not names or one.name in names]
+        return asked or [a_status(name) for name in names]
 
     def history(self, name: str, limit: int) -> Sequence[Deployment]:
         self._note("history", name=name, limit=limit)
