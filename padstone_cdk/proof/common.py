@@ -99,7 +99,8 @@ class Bucket:
     def findings(self, *patterns: str) -> tuple[str, ...]:
         """Return those ARNs as findings of cdk-nag name them."""
         bucket = f"arn:<AWS::Partition>:s3:::<{self.parameter}>"
-        return tuple(f"{bucket}/{pattern}" for pattern in patterns if "*" in pattern)
+        shown = (pattern.replace("${", "<").replace("}", ">") for pattern in patterns)
+        return tuple(f"{bucket}/{pattern}" for pattern in shown if "*" in pattern)
 
     def _to(self, action: str, patterns: tuple[str, ...]) -> Need:
         return Need(
