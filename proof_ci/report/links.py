@@ -43,11 +43,11 @@ def origin(run: Run) -> tuple[str, Content]:
     return "Ref", run.ref or None
 
 
-def run_link(run_id: str, *, up: str = UP) -> Markup | None:
-    """Another run's page; `up` leads from here to the site's top. None for no run."""
+def run_link(run_id: str) -> Markup | None:
+    """Another run's page; None for no run."""
     if not run_id:
         return None
-    return tag("a", tag("code", run_id[:8]), href=to_run(run_id, up=up), title=f"run {run_id}")
+    return tag("a", tag("code", run_id[:8]), href=to_run(run_id), title=f"run {run_id}")
 
 
 def earlier_link(run: Run) -> Markup:

@@ -56,6 +56,7 @@ def _summary(run: Run) -> Markup:
         tag("p", badge(look), " ", tag("strong", *map(_piece, sentence(run)))),
         *(tag("p", line) for line in (reason(run), remarks(run)) if line),
         _progress(run),
+        _successor(run),
         _comment(run),
         tag("p", join(_when(run), between=" \u00b7 "), class_="soft"),
     ]
@@ -71,6 +72,11 @@ def _progress(run: Run) -> Markup | None:
     if run.ended or not run.total:
         return None
     return tag("progress", value=str(run.judged), max=str(run.total), aria_label="Proofs judged")
+
+
+def _successor(run: Run) -> Markup | None:
+    newer = superseder_link(run.superseded_by)
+    return tag("p", "Its place was taken by ", newer) if newer else None
 
 
 def _comment(run: Run) -> Markup | None:
@@ -100,7 +106,6 @@ def _facts(run: Run) -> list[tuple[str, Content]]:
         ("Because of", OCCASIONS.get(run.kind, run.kind)),
         ("Asked for by", run.requested_by or None),
         ("Replay of", run_link(run.replay_of)),
-        ("Superseded by", superseder_link(run.superseded_by)),
         ("Ended", time(run.ended_at) if run.ended_at else None),
         ("For programs", tag("a", "index.json", href="index.json")),
     ]

@@ -56,9 +56,9 @@ def link(key: str) -> str:
     return quoted(key)
 
 
-def to_run(run_id: str, *, up: str = UP) -> str:
-    """From the page of a run or commit, or from where `up` leads to the top, to another run's."""
-    return f"{up}{link(run_prefix(run_id))}index.html"
+def to_run(run_id: str) -> str:
+    """From the page of a run or commit to another run's."""
+    return f"{UP}{link(run_prefix(run_id))}index.html"
 
 
 def to_proof(run_id: str, proof: str, *, up: str = UP) -> str:

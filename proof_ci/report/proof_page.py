@@ -1,12 +1,12 @@
 """The page of one proof: its verdict, what explains it, and its report and logs. Pure."""
 
 from .evidence import Evidence
-from .links import commit_link, folder_link, origin, repository_link, run_link
+from .links import commit_link, folder_link, origin, repository_link
 from .markup import Content, Markup, document, join, tag
 from .model import Proof, Run
 from .parts import badge, by_hand, listed, path, section
 from .phases import phases_section
-from .places import ROOT, UP, UP_FROM_PROOF, anchor, link
+from .places import ROOT, UP, UP_FROM_PROOF, anchor, link, to_proof
 from .published import REPORT, Published, files_section, refuted_section
 from .saying import proof_look
 from .style import STYLE
@@ -58,8 +58,14 @@ def _verdict(run: Run, proof: Proof, published: Published) -> Markup:
 
 
 def _unchanged(proof: Proof) -> Markup | None:
-    earlier = run_link(proof.unchanged_since, up=UP_FROM_PROOF)
-    return tag("p", "Not proved again: unchanged since the run ", earlier) if earlier else None
+    run_id = proof.unchanged_since
+    if not run_id:
+        return None
+    there = to_proof(run_id, proof.name, up=UP_FROM_PROOF)
+    link = tag("a", tag("code", run_id[:8]), href=there, title=f"run {run_id}")
+    return tag(
+        "p", "Not proved again: it is the same as in the run ", link, ", whose report holds."
+    )
 
 
 def _figures(proof: Proof) -> list[tuple[str, Content]]:

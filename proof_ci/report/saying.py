@@ -77,6 +77,10 @@ _BRIEFLY = {
     "superseded": "A newer commit took this run's place before its end.",
     "cancelled": "The run was cancelled before its end.",
 }
+_MARKERS = (
+    "A proof is a folder with a Makefile and a file cbmc-batch.yaml or cbmc-proof.txt, in the"
+    " project itself and not in a submodule."
+)
 _RESULTS = {
     Verdict.FAILURE: "refuted",
     Verdict.ERROR: "broke",
@@ -177,11 +181,20 @@ def _separated(pieces: list[Piece]) -> list[Piece]:
 
 
 def remarks(run: Run) -> str:
-    """How many proofs were not proved again, and how many come with a warning; may be empty."""
+    """What else there is to say of all proofs together; may be empty."""
     unchanged = sum(bool(proof.unchanged_since) for proof in run.proofs)
     warned = sum(bool(proof.warnings) for proof in run.proofs)
-    told = [f"{count(unchanged, 'proof')} unchanged, and not proved again."] if unchanged else []
-    return " ".join(told + ([f"{count(warned, 'proof')} with a warning."] if warned else []))
+    told = {
+        _MARKERS: run.verdict == "failure" and not run.total,
+        f"{run.judged:,} of {count(run.total, 'proof')} had been judged.": _cut_short(run),
+        f"{count(unchanged, 'proof')} unchanged, and not proved again.": unchanged,
+        f"{count(warned, 'proof')} with a warning.": warned,
+    }
+    return " ".join(words for words, said in told.items() if said)
+
+
+def _cut_short(run: Run) -> bool:
+    return run.verdict in _BRIEFLY and run.total > 0
 
 
 def turn(now: Proof, change: Change, before: Proof | None) -> str:

@@ -106,7 +106,7 @@ ul { padding-left: 1.25rem; margin: .4rem 0; overflow-wrap: anywhere; }
   th, td { padding: .4rem .5rem; }
   .proofs th[scope=row] { min-width: 9rem; width: 30%; }
   .proofs td:not(.number) { min-width: 9rem; }
-  .number .soft { display: none; }
+  .proofs .number .soft { display: none; }
 }
 @media (max-width: 46rem) {
   main { padding: 1.1rem 1rem 3rem; }
@@ -125,10 +125,9 @@ ul { padding-left: 1.25rem; margin: .4rem 0; overflow-wrap: anywhere; }
   .proofs tr > :is(th[scope], td:not(.number)), .phases th[scope] { min-width: 0;
     grid-column: 1 / -1; }
   .number { white-space: normal; }
-  .number .soft { display: inline; }
   td[data-name]::before { content: attr(data-name) "\\a0"; color: var(--soft);
     font-size: .875rem; }
-  td:empty { display: none; }
+  .scroll tr > td:empty { display: none; }
 }
 @media print {
   :root { --ground: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; --link: #000;

@@ -164,7 +164,7 @@ class LocalSite:
 
 @pytest.fixture
 def site(headers: dict[str, str]) -> Iterator[LocalSite]:
-    site = LocalSite(headers)
+    site = LocalSite(dict(headers))
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

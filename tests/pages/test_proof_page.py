@@ -14,7 +14,7 @@ from proof_ci.model.outcome import Count
 from proof_ci.model.verdicts import Verdict
 from proof_ci.report import proof_document, proof_page
 from proof_ci.report.archive import Archive
-from proof_ci.report.evidence import gather, keep
+from proof_ci.report.evidence import Evidence, gather, keep
 from proof_ci.report.places import proof_prefix
 from proof_ci.report.published import Published
 from proof_ci.report.publishing import JSON, object_of, put_all
@@ -22,7 +22,7 @@ from proof_ci.report.store import Page
 
 from .conftest import LocalSite, Tabs
 from .rules import CONTRAST, SIDEWAYS
-from .samples import HOSTILE, RUN_ID, proof, run
+from .samples import HOSTILE, OLDER_ID, RUN_ID, proof, run
 
 RECORDED = Path(__file__).parent / "ring_push.tar.gz"
 NAME = "cbmc/proofs/ring_push"
@@ -94,6 +94,18 @@ def test_no_link_of_a_real_report_is_dead(site: LocalSite, tabs: Tabs) -> None:
         assert keys - set(site.objects) <= {f"runs/{RUN_ID}/index.html"}, key
         assert tab.complaints == []
         assert tab.scripts() == 0
+
+
+def test_an_unchanged_proof_leads_to_the_report_of_the_run_that_proved_it(
+    site: LocalSite, tabs: Tabs
+) -> None:
+    """To that proof's page there, not to this one's."""
+    same = proof(NAME, unchanged_since=OLDER_ID)
+    html = proof_page.render(run(same), same, Published(()), Evidence())
+    tab = tabs.open(site.page(f"{PREFIX}index.html", html))
+    link = tab.page.get_by_role("link", name=OLDER_ID[:8])
+    there = f"{site.url}/{proof_prefix(OLDER_ID, NAME)}index.html"
+    assert link.evaluate("e => e.href") == there
 
 
 @pytest.mark.parametrize("text", HOSTILE)

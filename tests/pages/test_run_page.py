@@ -94,6 +94,14 @@ def test_what_changed_is_told_with_names_and_by_how_much(site: LocalSite, tabs: 
     assert "0 of 67 ▼ were 70" in shrunk and "▼ was 100 %" in shrunk
 
 
+def test_a_phone_shows_no_name_of_a_value_that_is_not_there(site: LocalSite, tabs: Tabs) -> None:
+    """Where cells have their names in front, an empty one is left out."""
+    tab = tabs.open(story_page(site), width=390)
+    lost = row_of(tab, "cbmc/proofs/unlucky").locator("td.number")
+    assert [cell.is_visible() for cell in lost.all()] == [False] * 4
+    assert row_of(tab, "cbmc/proofs/ring_push").locator("td.number").first.is_visible()
+
+
 def test_links_lead_where_they_say(site: LocalSite, tabs: Tabs) -> None:
     """From a run and from a commit alike: to proofs, runs, GitHub, and the page for programs."""
     now, before = story()
