@@ -1,5 +1,7 @@
 """Heads without a run are found, once, and judged like any other."""
 
+from dataclasses import replace
+
 import pytest
 
 from proof_ci.model.events import Pull, PullRequest, Push, from_message, to_message
@@ -50,6 +52,9 @@ def test_a_head_that_was_left_and_comes_back_is_another_run() -> None:
     [event], [again] = found(SHA, known=(left,)), found(SHA, known=(left,))
     assert event == again
     assert event.delivery != first
+    left_twice = replace(left, run=replace(left.run, run_id=event.delivery))
+    [third] = found(SHA, known=(left, left_twice))
+    assert third.delivery not in (first, event.delivery)
 
 
 @pytest.mark.parametrize(

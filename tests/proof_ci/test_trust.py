@@ -241,6 +241,13 @@ def test_a_head_that_stands_ends_neither_its_own_nor_quiet_nor_requested_runs() 
     assert isinstance(decided(push(), head=SHA, known=known), Refusal)
 
 
+@pytest.mark.parametrize("verdict", [End.ERROR, End.CANCELLED, End.SUPERSEDED])
+def test_a_forks_head_whose_run_came_to_no_verdict_waits_again(verdict: End) -> None:
+    """Else nobody would be asked for it any more."""
+    known = (record(delivery(1), State.ENDED, verdict=verdict),)
+    assert isinstance(decided(pull_request(), pull=pull(), known=known), Wait)
+
+
 def test_a_head_that_waits_is_not_made_to_wait_twice() -> None:
     """Nor does a stranger end what was approved by closing and opening again."""
     for state in (State.WAITING, State.PROVING):

@@ -310,6 +310,14 @@ def test_an_ended_job_is_judged_by_what_its_own_tasks_wrote(world: World) -> Non
     assert result.verdict is Verdict.ERROR
 
 
+def test_an_early_verdict_is_cut_too(world: World) -> None:
+    """What a job says of itself goes into the table, which has a limit."""
+    published, _ = world.proof_ends("a", reason="r" * 10_000)
+    world.verdicts.handle(published)
+    [result] = world.runs.results(RUN)
+    assert result.reason == "r" * LONGEST_REASON
+
+
 def test_an_ended_job_makes_the_result_final(world: World) -> None:
     """One object, one record, a status, a report; the run goes on."""
     run = PhaseRun(Phase.PROPERTY, 0, 1.5, 4096, False, False, 10.0, 10)
