@@ -5,8 +5,9 @@
 # the proofs are built with. The exit code is the verdict's, or 75 for a job that is lost.
 umask 022
 exec python3 -I -c '
-import hashlib, io, json, os, shutil, signal, sys, tarfile, tempfile
+import gc, hashlib, io, json, os, shutil, signal, sys, tarfile, tempfile
 
+gc.disable()  # for the start: what it makes is no garbage, and is much
 signal.signal(signal.SIGTERM, lambda *_: os._exit(75))
 try:
     from botocore.config import Config
@@ -29,6 +30,8 @@ try:
 except Exception as error:
     print(f"job: lost: {error}", flush=True)
     sys.exit(75)
+gc.freeze()
+gc.enable()
 code = main(os.environ, S3(client))
 shutil.rmtree(top, ignore_errors=True)
 sys.stdout.flush()
