@@ -1,7 +1,8 @@
 """The function behind the reports queue: what proofs came to, as pages that anybody can read.
 
-    a message with a proof      archive -> viewer -> evidence -> proof_page
+    a message with a proof      archive -> viewer -> evidence -> proof_page, proof_document
     a message without           reading -> changes -> page, document
+    both pages are made of      looks, saying, differences (words); links, parts, table (markup)
 
 Everything but `store`, `reading` and `publishing` is pure. Of the world, it reads the record of
 runs and the objects that jobs packed, and writes objects below `runs/` and `commits/` of the site.

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from .changes import Change, Comparison, ratio
+from .differences import turn
 from .links import earlier_link, run_link
+from .looks import CHANGES, GONE, PACES, Look
 from .markup import Content, Markup, join, tag
 from .model import Proof, Run
 from .parts import badge, path, section
 from .places import anchor
-from .saying import CHANGES, GONE, PACES, Look, turn
 
 _MOST = 12
 

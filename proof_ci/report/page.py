@@ -6,10 +6,11 @@ It is made without scripts, and does not renew itself: the site's sandbox forbid
 from .changes import Comparison
 from .changes_section import changes_section
 from .links import commit_link, origin, repository_link, run_link, superseder_link
+from .looks import run_look
 from .markup import Content, Markup, document, join, tag
 from .model import Run
 from .parts import badge, bullets, by_hand, listed, section, time
-from .saying import OCCASIONS, Piece, comment, reason, remarks, run_look, sentence
+from .saying import OCCASIONS, Piece, comment, reason, remarks, sentence
 from .style import STYLE
 from .table import proofs_section
 from .words import duration

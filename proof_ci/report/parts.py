@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from .looks import Look
 from .markup import Content, Markup, join, tag
 from .model import Run
-from .saying import Look
 from .words import iso, moment
 
 _UNDER_WAY = ("status ACCOUNT {}", "logs ACCOUNT {} --follow", "cancel ACCOUNT {}")

@@ -2,13 +2,13 @@
 
 from .evidence import Evidence
 from .links import commit_link, folder_link, origin, repository_link
+from .looks import proof_look
 from .markup import Content, Markup, document, join, tag
 from .model import Proof, Run
 from .parts import badge, by_hand, listed, path, section
 from .phases import phases_section
 from .places import ROOT, UP, UP_FROM_PROOF, anchor, link, to_proof
 from .published import REPORT, Published, files_section, refuted_section
-from .saying import proof_look
 from .style import STYLE
 from .words import duration, size
 

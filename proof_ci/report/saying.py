@@ -1,71 +1,19 @@
-"""What pages say in words. Pure."""
+"""What a run's page says of it in words. Pure."""
 
 from collections import Counter
-from dataclasses import dataclass
 
 from proof_ci.model.verdicts import Verdict
 
-from .changes import Change, ratio
-from .groups import Group, grouped
-from .model import Proof, Run
-from .words import count, duration
+from .groups import grouped
+from .model import Run
+from .words import count
 
-
-@dataclass(frozen=True)
-class Look:
-    """A word, a sign that tells it without colour, and the colour's class."""
-
-    word: str
-    sign: str
-    tone: str
-
-
-VERDICTS = {
-    Verdict.SUCCESS: Look("Success", "\u2713", "good"),
-    Verdict.FAILURE: Look("Failure", "\u2717", "bad"),
-    Verdict.ERROR: Look("Error", "!", "warn"),
-    Verdict.TIMEOUT: Look("Timeout", "!", "warn"),
-    Verdict.OUT_OF_MEMORY: Look("Out of memory", "!", "warn"),
-    Verdict.LOST: Look("Lost", "?", "warn"),
-}
-UNJUDGED = Look("Running", "\u2026", "quiet")
-UNENDED = Look("Not judged", "\u2013", "quiet")
-CHANGES = {
-    Change.BROKEN: Look("newly failing", "\u2717", "bad"),
-    Change.DIFFERENT: Look("fails differently", "\u2260", "warn"),
-    Change.FIXED: Look("fixed", "\u2713", "good"),
-    Change.SLOWER: Look("slower", "\u25b2", "warn"),
-    Change.FASTER: Look("faster", "\u25bc", "good"),
-    Change.NEW: Look("added", "+", "quiet"),
-}
-PACES = (Change.SLOWER, Change.FASTER)
-GONE = Look("gone", "\u2212", "quiet")
 OCCASIONS = {
     "push": "a push",
     "pull_request": "a pull request",
     "issue_comment": "a comment on a pull request",
     "request": "an operator\u2019s request",
     "sweep": "the sweep, which found it without a run",
-}
-_GROUPS = {
-    Group.REFUTED: "Refuted",
-    Group.UNDECIDED: "Neither proved nor refuted",
-    Group.WARNED: "Held, with a warning",
-    Group.HELD: "Held",
-}
-_ENDS = {
-    "success": Look("Success", "\u2713", "good"),
-    "failure": Look("Failure", "\u2717", "bad"),
-    "error": Look("Error", "!", "warn"),
-    "cancelled": Look("Cancelled", "\u2013", "quiet"),
-    "superseded": Look("Superseded", "\u2013", "quiet"),
-}
-_STATES = {
-    "waiting": Look("Waiting", "\u2026", "quiet"),
-    "starting": Look("Starting", "\u2026", "quiet"),
-    "fetching": Look("Fetching", "\u2026", "quiet"),
-    "preparing": Look("Preparing", "\u2026", "quiet"),
-    "proving": Look("Proving", "\u2026", "quiet"),
 }
 _SO_FAR = {
     "waiting": "The proofs wait for a comment by somebody with write permission.",
@@ -93,25 +41,6 @@ _COMMENTS = {
     "waiting": ("Once the commit has been looked at: ", "/ok-to-test"),
     "ended": ("To run it again, comment: ", "/cbmc run checks"),
 }
-
-
-def run_look(run: Run) -> Look:
-    """The run's verdict, or how far it is."""
-    if run.ended:
-        return _ENDS.get(run.verdict, _ENDS["error"])
-    return _STATES.get(run.state, Look("Running", "\u2026", "quiet"))
-
-
-def proof_look(proof: Proof, *, ended: bool = False) -> Look:
-    """The proof's verdict."""
-    if proof.verdict is None:
-        return UNENDED if ended else UNJUDGED
-    return VERDICTS[proof.verdict]
-
-
-def group_title(group: Group, run: Run) -> str:
-    """What a group of proofs is called."""
-    return _GROUPS.get(group, "Not judged" if run.ended else "Not judged yet")
 
 
 def comment(run: Run) -> tuple[str, str] | None:
@@ -195,28 +124,3 @@ def remarks(run: Run) -> str:
 
 def _cut_short(run: Run) -> bool:
     return run.verdict in _BRIEFLY and run.total > 0
-
-
-def turn(now: Proof, change: Change, before: Proof | None) -> str:
-    """What a changed proof came to, or came from."""
-    if change is Change.BROKEN:
-        return str(now.verdict)
-    told = was(now, change, before)
-    return f"{now.verdict}, {told}" if change is Change.DIFFERENT else told
-
-
-def was(now: Proof, change: Change, before: Proof | None) -> str:
-    """What it was, where that is not plain; of another pace, by how much."""
-    if before is None or change in (Change.NEW, Change.BROKEN):
-        return ""
-    if change not in PACES or before.seconds is None:
-        return f"was {before.verdict}"
-    return f"\u00d7{ratio(now, before):,.1f}, was {duration(before.seconds)}"
-
-
-def were(now: Proof, before: Proof | None) -> str:
-    """How many properties there were, if there are fewer now."""
-    if now.refuted is None or before is None or before.refuted is None:
-        return ""
-    fewer = now.refuted.total < before.refuted.total
-    return f"\u25bc were {before.refuted.total:,}" if fewer else ""

@@ -3,13 +3,14 @@
 from proof_ci.model.outcome import Count
 
 from .changes import Change, Comparison
+from .differences import was, were
 from .groups import Group, grouped
 from .links import run_link
+from .looks import CHANGES, PACES, group_title, proof_look
 from .markup import Content, Markup, join, tag
 from .model import Proof, Run
 from .parts import aside, badge, note, path
 from .places import to_proof
-from .saying import CHANGES, PACES, group_title, proof_look, was, were
 from .words import duration, size
 
 _COLUMNS = ("Proof", "Verdict", "Refuted", "Coverage", "Time", "Memory")

@@ -231,6 +231,11 @@ class Watched:
         self.page.wait_for_timeout(50)
         self.page.wait_for_load_state()
 
+    def follow(self, link: Locator) -> None:
+        """The same, until the other page is there."""
+        with self.page.expect_navigation():
+            self.press(link)
+
     def scripts(self) -> int:
         """How many elements would run something."""
         return int(self.page.evaluate(SCRIPTS))

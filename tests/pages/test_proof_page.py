@@ -64,18 +64,22 @@ def test_every_page_can_be_reached_and_left_again(site: LocalSite, tabs: Tabs, s
     """From the proof to the report, a trace, a source line, and back; styled, without complaint."""
     tab = tabs.open(publish(site, RECORDED.read_bytes()))
     link = tab.page.get_by_role("link")
-    tab.press(link.filter(has_text="report: coverage and traces"))
+    tab.follow(link.filter(has_text="report: coverage and traces"))
     assert "CBMC report" in tab.page.inner_text("h1")
     tab.page.screenshot(path=shots / "viewer-index.png", full_page=True)
-    tab.press(tab.page.get_by_role("link", name="trace", exact=True))
+    tab.follow(tab.page.get_by_role("link", name="trace", exact=True))
     tab.page.screenshot(path=shots / "viewer-trace.png", full_page=True)
     border = tab.page.locator(".trace").evaluate("e => getComputedStyle(e).borderTopStyle")
     assert border == "solid"
     assert "hift-click" not in tab.page.inner_text("body")
-    tab.press(tab.page.get_by_role("link", name="ring_push", exact=True).first)
+    tab.follow(tab.page.get_by_role("link", name="ring_push", exact=True).first)
     tab.page.screenshot(path=shots / "viewer-source.png", full_page=True)
     assert tab.page.url.endswith("src/padmath.c.html#32")
-    tab.press(link.filter(has_text="back to the proof"))
+    assert tab.page.locator("html").get_attribute("lang") == "en"
+    signs = "e => getComputedStyle(e, '::before').content"
+    told = [tab.page.locator(f".line.{kind}").first.evaluate(signs) for kind in ("hit", "missed")]
+    assert told == ['"✓" / "reached"', '"✗" / "not reached"']
+    tab.follow(link.filter(has_text="back to the proof"))
     assert tab.page.url == f"{site.url}/{PREFIX}index.html"
     assert tab.complaints == []
     assert tab.scripts() == 0
