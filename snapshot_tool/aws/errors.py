@@ -21,7 +21,10 @@ from snapshot_tool.errors import (
 )
 
 _SIGN_IN = "refresh the profile's credentials (for example `aws sso login`) and run this again"
-_ASK = "give these credentials that right, or use another profile"
+_ASK = (
+    "give these credentials that right (padstone account policy ROLE ACCOUNT prints what a role"
+    " needs), or use another profile"
+)
 _AGAIN = "run the same command again"
 _CLOCK = "check the clock of this machine and the profile's keys"
 

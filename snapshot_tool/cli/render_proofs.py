@@ -74,7 +74,8 @@ def run_report_parts(report: RunReport, page: ReportPage) -> Iterator[Renderable
 def _proofs(proofs: Sequence[ProofRecord]) -> RenderableType:
     """Return a line a proof; where there is little room the reasons follow, or less is said."""
     rows = [_proof_row(proof) for proof in proofs]
-    why = [text(f"{proof.proof}: {proof.why}") for proof in proofs if not proof.succeeded]
+    reasons = [text(f"{proof.proof}: {proof.why}") for proof in proofs if not proof.succeeded]
+    why = [text(""), *reasons] if reasons else []
     return Narrowing(
         [_columns(rows, (*_PROOF_COLUMNS, "refuted", "reached", "took", "memory", "why"))],
         [_columns(rows, (*_PROOF_COLUMNS, "refuted", "reached", "took", "memory")), *why],

@@ -412,6 +412,17 @@ def test_logs_of_nothing_are_an_error(flow: Flow) -> None:
     assert logged(flow, run_id) == []
 
 
+def test_logs_of_a_run_of_a_year_ago_are_said_to_be_gone(flow: Flow) -> None:
+    """The run is kept for longer than its logs."""
+    run_id = ran(flow).run.run_id
+    for lines in flow.beta.logs.groups.values():
+        lines.clear()
+    assert logged(flow, run_id) == []
+    flow.clock.advance(366 * 24 * 3600)
+    with pytest.raises(NotFoundError, match="kept for a year"):
+        logged(flow, run_id)
+
+
 def test_a_proof_is_named_by_its_last_folders_in_logs(flow: Flow) -> None:
     """If only one has them; a name that no proof has is told, once all are known."""
     flow.verdicts = {"cbmc/proofs/ring": "success", "test/ring": "success", "test/copy": "success"}

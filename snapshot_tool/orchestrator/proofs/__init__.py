@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from snapshot_tool import remote
 from snapshot_tool.errors import (
@@ -33,6 +34,7 @@ from snapshot_tool.planner import compare, replay
 from snapshot_tool.planner.compare import Comparison
 from snapshot_tool.policies import ProofFacts
 
+_KEPT = timedelta(days=365)
 _CANCELLED = 120.0
 """Seconds to wait for the end of a run that was cancelled."""
 
@@ -174,7 +176,7 @@ class Proofs:
         reader = LogReader(there)
         read = reader.follow if follow else reader.lines
         lines = read(run_id, proof=report.named(proof) if report else proof, parts=parts)
-        return lines if report else _any(lines, run_id)
+        return _any(lines, _gone(run_id, report.run if report else None, there.clock.now()))
 
     def pages(self, name: str) -> Callable[[str], bytes | None]:
         """Return what reads a page of reports by its key; None where there is no such page."""
@@ -265,17 +267,29 @@ class Proofs:
             clock.sleep(1)
 
 
-def _any(lines: Iterator[LogLine], run_id: str) -> Iterator[LogLine]:
-    """Yield the lines of a run that is not recorded; NotFoundError if there are none, either."""
+def _any(lines: Iterator[LogLine], gone: NotFoundError | None) -> Iterator[LogLine]:
+    """Yield lines; if there are none, raise what explains that."""
     line = None
     for line in lines:
         yield line
-    if line is None:
-        raise NotFoundError(
+    if line is None and gone is not None:
+        raise gone
+
+
+def _gone(run_id: str, run: RunRecord | None, now: datetime) -> NotFoundError | None:
+    """Return why a run has no logs; None if it may just have said nothing yet."""
+    if run is None:
+        return NotFoundError(
             f"nothing is known of run {run_id}: it is not recorded, and no log of the last hour"
             " has its ID",
             fix="padstone proof status ACCOUNT lists the newest runs",
         )
+    if run.created_at and now - run.created_at > _KEPT:
+        return NotFoundError(
+            f"the logs of run {run_id} are gone: they are kept for a year",
+            fix="its report is still there: padstone proof report",
+        )
+    return None
 
 
 def _snapshot_of(then: RunRecord | None) -> SnapshotId:
