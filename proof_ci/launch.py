@@ -130,7 +130,7 @@ class Launch:
         found = self._found(job)
         if isinstance(found, str):
             self.endings.end(record, End.ERROR, found)
-        elif not found.proofs and not found.problems:
+        elif not found.proofs and not found.first:
             self.endings.end(record, End.FAILURE, NO_PROOFS)
         else:
             self._prove(record, job, found)
@@ -160,7 +160,7 @@ class Launch:
         pending = names if len(names) <= MOST_PENDING else []
         known = self._leased(record, pending, prove_prefix(run.run_id))
         self._tell(run, pending, len(names))
-        broken = self._broken(run, job, found.broken())
+        broken = self._broken(run, job, found.broken)
         if not groups:
             self._end_without_proofs(record, found)
             return
@@ -173,7 +173,7 @@ class Launch:
             total=len(names) + broken,
             remaining=len(names),
             seconds=self.seconds,
-            problems=found.nameless()[:_MOST_PROBLEMS],
+            problems=found.problems[:_MOST_PROBLEMS],
         )
         self._proving(run, proving)
 
@@ -211,9 +211,9 @@ class Launch:
         return len(broken)
 
     def _end_without_proofs(self, record: RunRecord, found: Found) -> None:
-        first = found.problems[0]
-        problems = found.nameless()[:_MOST_PROBLEMS]
-        self.endings.end(record, End.ERROR, f"No proof can be run: {first}", problems=problems)
+        problems = found.problems[:_MOST_PROBLEMS]
+        why = f"No proof can be run: {found.first}"
+        self.endings.end(record, End.ERROR, why, problems=problems)
 
     def _job(
         self, run: Run, number: int, group: Group, source: str, known: Mapping[str, str]

@@ -4,9 +4,8 @@ It was written where a project's own code has run. What is not of its form is re
 """
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from proof_ci.model.verdicts import is_proof
@@ -20,7 +19,6 @@ _LONGEST_PROBLEM = 500
 _LONGEST_LOG = 8192
 _LARGEST_NUMBER = 2**50
 _LAYOUTS = ("cbmc-batch.yaml", "cbmc-proof.txt")
-_OF_A_PROOF = re.compile(rf"([^:]+): ((?:{'|'.join(map(re.escape, _LAYOUTS))}), .+)")
 
 
 class FoundError(Exception):
@@ -39,10 +37,14 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Found:
-    """All that was found. `log` is the end of what prepare.py said."""
+    """All that was found. `log` is the end of what prepare.py said.
+
+    `broken` tells why a proof cannot be run, by name; `problems` are the run's, whatever they name.
+    """
 
     proofs: tuple[Wanted, ...]
     problems: tuple[str, ...] = ()
+    broken: Mapping[str, str] = field(default_factory=dict)
     prepared: bool = False
     log: str = ""
 
@@ -57,35 +59,38 @@ class Found:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise FoundError("the list of proofs is not of its form") from error
 
-    def broken(self) -> dict[str, str]:
-        """Why proofs cannot be run, by name. A proof's problem is told as "NAME: MARKER, WHY"."""
-        names = {wanted.name for wanted in self.proofs}
-        named: dict[str, str] = {}
-        for match in filter(None, map(_OF_A_PROOF.fullmatch, self.problems)):
-            name, why = match.groups()
-            if is_proof(name) and name not in names:
-                named.setdefault(name, why)
-        return named
-
-    def nameless(self) -> tuple[str, ...]:
-        """The other problems; they are the run's, whatever folder they name."""
-        named = {f"{name}: {why}" for name, why in self.broken().items()}
-        return tuple(problem for problem in self.problems if problem not in named)
+    @property
+    def first(self) -> str:
+        """The first of all that is wrong, in words; empty if nothing is."""
+        said = (*self.problems, *(f"{name}: {why}" for name, why in self.broken.items()))
+        return said[0] if said else ""
 
 
 def _found(fields: Mapping[str, Any]) -> Found:
     proofs = tuple(_wanted(each) for each in _list(fields["proofs"], MOST_PROOFS))
-    if len({wanted.name for wanted in proofs}) != len(proofs):
+    broken = [_broken(each) for each in _list(fields.get("broken", []), _MOST_PROBLEMS)]
+    names = [wanted.name for wanted in proofs] + [name for name, _ in broken]
+    if len(set(names)) != len(names):
         raise ValueError("a proof stands there twice")
-    problems = _list(fields["problems"], _MOST_PROBLEMS)
     if type(fields["prepared"]) is not bool:
         raise TypeError("prepared")
     return Found(
         proofs,
-        tuple(_text(problem)[:_LONGEST_PROBLEM] for problem in problems),
+        tuple(map(_problem, _list(fields["problems"], _MOST_PROBLEMS))),
+        dict(broken),
         fields["prepared"],
         _text(fields["log"])[-_LONGEST_LOG:],
     )
+
+
+def _broken(fields: Mapping[str, Any]) -> tuple[str, str]:
+    if not is_proof(fields["name"]):
+        raise ValueError("a proof's name")
+    return fields["name"], _problem(fields["why"])
+
+
+def _problem(value: object) -> str:
+    return _text(value)[:_LONGEST_PROBLEM]
 
 
 def _wanted(fields: Mapping[str, Any]) -> Wanted:

@@ -1,7 +1,7 @@
 """The run's functions between fakes, and an AWS that does what it is asked and tells of it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -187,11 +187,16 @@ class World:
         self.results.objects.setdefault(key, content)
         return object_event(key)
 
-    def list_proofs(self, proofs: dict[str, int | None], problems: tuple[str, ...] = ()) -> None:
+    def list_proofs(
+        self,
+        proofs: dict[str, int | None],
+        problems: tuple[str, ...] = (),
+        broken: Mapping[str, str] | None = None,
+    ) -> None:
         """Put what the preparing job finds: proofs with the memory that they ask for."""
         job_id = self.record().prepare_job
         key = output_key(job_id, "proofs.json")
-        self.results.objects[key] = proofs_json(proofs, problems)
+        self.results.objects[key] = proofs_json(proofs, problems, broken)
 
     # --- shortcuts --------------------------------------------------------------------------------
 
@@ -202,11 +207,14 @@ class World:
         return self.record().prepare_job
 
     def to_proving(
-        self, proofs: dict[str, int | None] | None = None, problems: tuple[str, ...] = ()
+        self,
+        proofs: dict[str, int | None] | None = None,
+        problems: tuple[str, ...] = (),
+        broken: Mapping[str, str] | None = None,
     ) -> None:
         """Let the run come to its proofs."""
         job_id = self.to_preparing()
-        self.list_proofs({"a": None, "b": None} if proofs is None else proofs, problems)
+        self.list_proofs({"a": None, "b": None} if proofs is None else proofs, problems, broken)
         self.launch.handle(self.job_ends(job_id))
 
     def children(self) -> dict[str, str]:
@@ -232,12 +240,24 @@ def outcome(proof: str, verdict: Verdict = Verdict.SUCCESS, **facts: Any) -> Out
     return replace(Outcome(proof, "cbmc-proof.txt", verdict, "because"), **facts)
 
 
-def proofs_json(proofs: dict[str, int | None], problems: tuple[str, ...] = ()) -> str:
+def proofs_json(
+    proofs: dict[str, int | None],
+    problems: tuple[str, ...] = (),
+    broken: Mapping[str, str] | None = None,
+) -> str:
     listed = [
         {"name": name, "layout": "cbmc-proof.txt", "memory": memory, "seconds": None}
         for name, memory in proofs.items()
     ]
-    whole = {"version": 1, "prepared": False, "proofs": listed, "problems": problems, "log": ""}
+    wrong = [{"name": name, "why": why} for name, why in (broken or {}).items()]
+    whole = {
+        "version": 1,
+        "prepared": False,
+        "proofs": listed,
+        "broken": wrong,
+        "problems": problems,
+        "log": "",
+    }
     return json.dumps(whole)
 
 

@@ -1,7 +1,6 @@
 """Proofs of one class of memory share an array, and what the plan says is what children run."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from proof_ci.model.budget import FACTORS, Group, grouped, memory_class, warning
 from proof_ci.model.found import Found, FoundError, Wanted
 from proof_ci.model.plan import Plan, PlanError
 from proof_ci.model.run import Run
-from proof_ci.runner.discovery import MARKERS, discover
 
 from .fakes import DELIVERY, REPOSITORY, SHA
 
@@ -134,6 +132,12 @@ def test_a_list_of_proofs_is_read() -> None:
         found_json(proofs=proof_with(seconds=2**60)),
         found_json(proofs=proof_with() + proof_with()),
         found_json(proofs=[f"p{n}" for n in range(10_001)]),
+        found_json(broken={}),
+        found_json(broken=[{"name": "../b", "why": "x"}]),
+        found_json(broken=[{"name": "b", "why": 1}]),
+        found_json(broken=[{"name": "b"}]),
+        found_json(broken=[{"name": "b", "why": "x"}] * 2),
+        found_json(broken=[{"name": "proofs/a", "why": "x"}]),
         found_json(problems=[1]),
         found_json(problems=["x"] * 1001),
         found_json(log=None),
@@ -151,32 +155,14 @@ def test_long_texts_are_cut() -> None:
     assert (len(found.problems[0]), len(found.log)) == (500, 8192)
 
 
-def test_a_problem_belongs_to_the_proof_that_it_names() -> None:
-    """The others belong to the run; a proof that runs is not broken."""
-    bare = "cbmc-proof.txt, but no Makefile"
-    others = (
-        f"proofs/a: {bare}",
-        "cbmc/proofs: prepare.py has left no proof there",
-        "x/prepare.py: exit code 1",
-        f"../up: {bare}",
-        "cbmc-proof.txt, in no folder",
+def test_a_broken_proof_is_told_by_its_name() -> None:
+    """A problem is the run's, whatever folder its text names."""
+    text = found_json(
+        broken=[{"name": "proofs/b", "why": "x" * 9999}],
+        problems=["cbmc/proofs: prepare.py has left no proof there"],
     )
-    found = Found.from_json(found_json(problems=[f"proofs/b: {bare}", *others]))
-    assert found.broken() == {"proofs/b": bare}
-    assert found.nameless() == others
-
-
-@pytest.mark.parametrize("layout", MARKERS)
-def test_a_proof_of_each_of_the_runners_layouts_is_taken(layout: str) -> None:
-    """A layout that one side does not know would cost all proofs of the commit."""
-    found = Found.from_json(found_json(proofs=proof_with(layout=layout)))
-    assert [wanted.layout for wanted in found.proofs] == [layout]
-
-
-@pytest.mark.parametrize("marker", MARKERS)
-def test_what_the_runner_says_of_a_proof_is_understood_so(tmp_path: Path, marker: str) -> None:
-    """Of each layout."""
-    (tmp_path / "proofs" / "b").mkdir(parents=True)
-    (tmp_path / "proofs" / "b" / marker).touch()
-    found = Found.from_json(found_json(problems=discover(tmp_path).problems))
-    assert found.broken() == {"proofs/b": f"{marker}, but no Makefile"}
+    found = Found.from_json(text)
+    assert found.broken == {"proofs/b": "x" * 500}
+    assert found.problems == ("cbmc/proofs: prepare.py has left no proof there",)
+    assert found.first == found.problems[0]
+    assert Found.from_json(found_json()).first == ""

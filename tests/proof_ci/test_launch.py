@@ -172,7 +172,7 @@ def test_no_proofs_are_a_failure(world: World) -> None:
 
 def test_a_proof_that_cannot_be_run_is_an_error_of_its_own(world: World) -> None:
     """It is told, counted, and the run is not green."""
-    world.to_proving({"a": None}, ("b: cbmc-proof.txt, but no Makefile", "something else"))
+    world.to_proving({"a": None}, ("something else",), {"b": "there is no Makefile"})
     assert world.states() == {"a": "pending", "b": "error", SUMMARY: "pending"}
     assert (world.record().total, world.record().remaining) == (2, 1)
     for event in world.proof_ends("a"):
@@ -196,6 +196,14 @@ def test_a_problem_of_a_group_is_the_runs_and_no_proofs(world: World) -> None:
         "1 proof holds, 1 problem in its preparation: "
         "cbmc/proofs: prepare.py has left no proof there"
     )
+
+
+def test_a_commit_all_of_whose_proofs_cannot_be_run_says_the_first(world: World) -> None:
+    """And each of them is told."""
+    world.to_proving({}, broken={"b": "there is no Makefile"})
+    assert world.record().verdict is End.ERROR
+    assert world.summary().description == "No proof can be run: b: there is no Makefile"
+    assert world.states() == {"b": "error", SUMMARY: "error"}
 
 
 def test_problems_without_a_proof_end_the_run_with_the_first(world: World) -> None:
