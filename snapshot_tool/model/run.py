@@ -88,7 +88,8 @@ class ArrayJob:
 class RunRecord:
     """One run. Empty text, None and () stand for what is not known (yet).
 
-    `problems` are what preparing it came upon, such as a proof whose file cannot be read.
+    `problems` are what preparing it came upon, such as a proof whose file cannot be read;
+    `prepare_log` is the log stream of the job that did.
     """
 
     run_id: str
@@ -107,6 +108,7 @@ class RunRecord:
     ended_at: datetime | None = None
     build_id: str = ""
     prepare_job: str = ""
+    prepare_log: str = ""
     jobs: tuple[ArrayJob, ...] = ()
     total: int | None = None
     remaining: int | None = None
@@ -170,7 +172,7 @@ class RunRecord:
 
 _RUN_TEXTS = (
     *("repository", "sha", "ref", "kind", "state", "verdict", "reason", "snapshot_id"),
-    *("build_id", "prepare_job", "replay_of", "requested_by", "superseded_by"),
+    *("build_id", "prepare_job", "prepare_log", "replay_of", "requested_by", "superseded_by"),
 )
 _RUN_TIMES = ("created_at", "updated_at", "deadline", "ended_at")
 
@@ -179,7 +181,8 @@ _RUN_TIMES = ("created_at", "updated_at", "deadline", "ended_at")
 class ProofRecord:
     """One proof of a run. `verdict` is empty until there is one; a provisional one may change.
 
-    `refuted` and `reached` read `1/75`: properties refuted, lines reached, of all.
+    `refuted` and `reached` read `1/75`: properties refuted, lines reached, of all. `log_stream` is
+    where its last attempt spoke: Batch itself forgets that within days.
     """
 
     proof: str
@@ -193,6 +196,7 @@ class ProofRecord:
     refuted: str = ""
     reached: str = ""
     unchanged_since: str = ""
+    log_stream: str = ""
     warnings: tuple[str, ...] = ()
     finished_at: datetime | None = None
 
@@ -223,7 +227,9 @@ class ProofRecord:
         )
 
 
-_PROOF_TEXTS = ("verdict", "reason", "job_id", "refuted", "reached", "unchanged_since")
+_PROOF_TEXTS = (
+    *("verdict", "reason", "job_id", "refuted", "reached", "unchanged_since", "log_stream"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -412,6 +412,21 @@ def test_logs_of_nothing_are_an_error(flow: Flow) -> None:
     assert logged(flow, run_id) == []
 
 
+def test_logs_are_found_though_batch_has_forgotten_the_jobs(flow: Flow) -> None:
+    """It does after days; where they spoke is recorded with the verdict."""
+    run_id = ran(flow).run.run_id
+    flow.write(run_id, "proof#a", verdict="success", log_stream=f"proof/{run_id[:4]}-0")
+    flow.update(run_id, prepare_log="prepare/1")
+    flow.beta.logs.write("jobs", "prepare/1", "2 proofs are found", flow.clock.now())
+    flow.beta.jobs.known.clear()
+    assert logged(flow, run_id) == [
+        ("prove", "a", "proving a"),
+        ("prepare", "", "2 proofs are found"),
+    ]
+    assert logged(flow, run_id, proof="a") == [("prove", "a", "proving a")]
+    assert logged(flow, run_id, proof="b") == []
+
+
 def test_logs_of_a_run_of_a_year_ago_are_said_to_be_gone(flow: Flow) -> None:
     """The run is kept for longer than its logs."""
     run_id = ran(flow).run.run_id

@@ -118,19 +118,31 @@ class LogReader:
         facts, run = self.there.facts, report.run
         if stream := run.build_id.rpartition(":")[2]:
             yield Source(part=PREPARATION, group=facts.preparation_logs, streams=(stream,))
-        yield from self._of_jobs(PREPARE, {run.prepare_job: ""} if run.prepare_job else {})
+        recorded = {run.prepare_log: ""} if run.prepare_log else {}
+        yield from self._of_jobs(
+            PREPARE, {run.prepare_job: ""} if run.prepare_job else {}, recorded
+        )
 
     def _of_proofs(self, report: RunReport, proof: str) -> Iterator[Source]:
         jobs = {child: "" for job in report.run.jobs for child in job.children}
         jobs |= {one.job_id: one.proof for one in report.proofs if one.job_id}
         wanted = {job: name for job, name in jobs.items() if proof in ("", name)}
-        yield from self._of_jobs(PROVE, wanted)
+        recorded = {
+            one.log_stream: one.proof
+            for one in report.proofs
+            if one.log_stream and proof in ("", one.proof)
+        }
+        yield from self._of_jobs(PROVE, wanted, recorded)
 
-    def _of_jobs(self, part: str, jobs: Mapping[str, str]) -> Iterator[Source]:
+    def _of_jobs(
+        self, part: str, jobs: Mapping[str, str], recorded: Mapping[str, str]
+    ) -> Iterator[Source]:
+        """Yield the streams of jobs that Batch still knows, and those that were recorded."""
         states = self.there.doors.jobs.states(list(jobs)) if jobs else {}
-        proofs = {
+        known = {
             stream: jobs[job_id] for job_id, state in states.items() for stream in state.streams
         }
+        proofs = {**recorded, **known}
         streams = list(proofs)
         for start in range(0, len(streams), _STREAMS):
             some = tuple(streams[start : start + _STREAMS])
