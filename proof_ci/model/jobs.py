@@ -88,7 +88,6 @@ class EndedJob:
     ending: Ending
     tasks: tuple[str, ...]
     seconds: float = 0.0
-    log_stream: str = ""
 
     def attempts(self, role_id: str) -> tuple[Attempt, ...]:
         """Its attempts, whose tasks have sessions of this role; at least one."""
@@ -125,7 +124,6 @@ def ended_job(detail: object) -> EndedJob | None:
         ending=_ending(told, container),
         tasks=tasks_of(told) or ("",),
         seconds=_seconds(told),
-        log_stream=text(container, "logStreamName"),
     )
 
 

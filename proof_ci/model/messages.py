@@ -17,6 +17,7 @@ _STATES = ("pending", "success", "failure", "error")
 _MAXIMUM_DESCRIPTION = 140  # GitHub's
 _CONTEXT = re.compile(r"[\x20-\x7e]{1,255}")
 _LONGEST_URL = 2048
+_LAST = "\uffff"  # GitHub takes no characters above it in descriptions
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,9 @@ def _saying(result: ProofResult) -> str:
 
 
 def _cut(description: str) -> str:
-    plain = " ".join(description.split())
+    """One line that GitHub takes: its first words, and nothing that it could refuse it for."""
+    line = " ".join(description.split())
+    plain = "".join(each if each.isprintable() and each <= _LAST else "?" for each in line)
     fits = len(plain) <= _MAXIMUM_DESCRIPTION
     return plain if fits else plain[: _MAXIMUM_DESCRIPTION - 3] + "..."
 
