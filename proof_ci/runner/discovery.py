@@ -52,9 +52,9 @@ def discover(top: Path) -> Discovery:
 
 def read(directory: Path) -> Proof:
     """The proof in a directory. Raises ProofError."""
-    if (directory / starter_kit.MARKER).is_file():
+    if foreign.is_file(directory / starter_kit.MARKER):
         return starter_kit.StarterKitProof.read(directory)
-    if (directory / batch_yaml.MARKER).is_file():
+    if foreign.is_file(directory / batch_yaml.MARKER):
         return batch_yaml.BatchYamlProof.read(directory)
     raise ProofError(f"{directory}: neither {' nor '.join(MARKERS)} is there")
 
@@ -62,7 +62,7 @@ def read(directory: Path) -> Proof:
 def _problem(top: Path, found: Found) -> str:
     if not is_proof(found.name):
         return f"{found.name!r}: a proof's path is of letters, digits and ._+-/, at most 200"
-    if not (top / found.name / "Makefile").is_file():
+    if not foreign.is_file(top / found.name / "Makefile"):
         return f"{found.name}: {found.layout}, but no Makefile"
     return ""
 

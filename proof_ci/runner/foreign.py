@@ -29,6 +29,23 @@ class Bounds:
 _ENOUGH = Bounds()
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a file, or a link to one; what cannot be looked at is none."""
+    return _kind(path) == stat.S_IFREG
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder, or a link to one; what cannot be looked at is none."""
+    return _kind(path) == stat.S_IFDIR
+
+
+def _kind(path: Path) -> int:
+    try:
+        return stat.S_IFMT(path.stat().st_mode)
+    except (OSError, ValueError):
+        return 0
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
     """A regular file. Raises OSError for a link, a pipe, a device or a folder."""
@@ -82,10 +99,10 @@ def keep(
     for number, source in enumerate(_files(made, bounds.depth)):
         if number >= bounds.files:
             return (*left_out[:5], f"more than {bounds.files} files are not kept")
-        size = source.lstat().st_size
-        if size > room:
-            return (*left_out[:5], f"more than {bounds.bytes} bytes are not kept")
         try:
+            size = source.lstat().st_size
+            if size > room:
+                return (*left_out[:5], f"more than {bounds.bytes} bytes are not kept")
             _copy(source, kept / source.relative_to(made), size)
             room -= size
         except OSError as error:

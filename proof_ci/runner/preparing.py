@@ -114,5 +114,5 @@ def scripts(top: Path) -> Iterator[Path]:
     """The folders whose `prepare.py` is to be run, in their order."""
     for folder, files in outside_of_submodules(top):
         is_group = tuple(folder.parts[-2:]) in _GROUPS or _BESIDE & files
-        if _SCRIPT in files and is_group and (folder / _SCRIPT).is_file():
+        if _SCRIPT in files and is_group and foreign.is_file(folder / _SCRIPT):
             yield folder

@@ -19,6 +19,7 @@ from .confinement import confine, filter_of
 from .machine import kills
 
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+_CANNOT_RUN, _NOT_FOUND = 126, 127  # as a shell says it
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
@@ -65,7 +66,7 @@ def run(
             process = _start(command, directory, limits.memory, environment, (out, err))
         except (FileNotFoundError, PermissionError) as error:
             out.write(f"{command[0]}: {error.strerror}\n".encode())
-            return Ended(126 if isinstance(error, PermissionError) else 127)
+            return Ended(_CANNOT_RUN if isinstance(error, PermissionError) else _NOT_FOUND)
     try:
         timed_out = not _ends_within(process.pid, limits.seconds)
     finally:
@@ -94,8 +95,8 @@ def _start(
 
     def confined() -> None:
         confine(memory)
-        os.chdir(directory)
         end_with_parent(signal.SIGKILL)
+        _go_to(directory)
 
     try:
         return subprocess.Popen(
@@ -108,7 +109,17 @@ def _start(
             preexec_fn=confined,  # noqa: PLW1509 - the runner has no threads
         )
     except subprocess.SubprocessError as error:
-        raise OSError(f"{command[0]} could not be confined in {directory}") from error
+        raise OSError(f"{command[0]} could not be confined") from error
+
+
+def _go_to(directory: Path) -> None:
+    """As the project's own user: what it may not enter, or has taken away, its command cannot."""
+    try:
+        os.chdir(directory)
+    except OSError as error:
+        told = f"the proof's folder cannot be reached ({error.strerror}): {directory}\n"
+        os.write(2, told.encode(errors="surrogateescape"))
+        os._exit(_CANNOT_RUN)
 
 
 def _ends_within(pid: int, seconds: float) -> bool:

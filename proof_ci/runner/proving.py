@@ -187,7 +187,7 @@ class Proving:
 
     def _make_folders(self, step: Step) -> None:
         places = {path.parent for path in (*(place for _, place in step.wanted), *step.makes)}
-        if missing := sorted(str(place) for place in places if not place.is_dir()):
+        if missing := sorted(str(place) for place in places if not foreign.is_folder(place)):
             self._help("mkdir", "-p", "--", *missing)
 
     def _help(self, *command: str) -> None:

@@ -24,7 +24,7 @@ _OUT_OF_MEMORY = "Out of memory"
 _ENOUGH = 2**22  # CBMC sums up at the end; before it traces may be of any length
 _COMPLAINT = re.compile(
     r"\berror:|\b[A-Z]+ ERROR$|\b(syntax|type) error\b|: (command )?not found$"
-    r"|: Permission denied$|No such file or directory|No rule to make target",
+    r"|: Permission denied$|cannot be reached|No such file or directory|No rule to make target",
 )
 _COMPLAINTS_SIZE, _COMPLAINT_LENGTH, _MOST_ERRORS = 2**16, 160, 100
 

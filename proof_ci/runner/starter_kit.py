@@ -61,7 +61,7 @@ class StarterKitProof:
     @classmethod
     def read(cls, directory: Path) -> "StarterKitProof":
         """The proof in a directory. Raises ProofError."""
-        if not (directory / "Makefile").is_file():
+        if not foreign.is_file(directory / "Makefile"):
             raise ProofError(f"{directory}: no Makefile")
         fields = _wishes(directory / MARKER)
         try:

@@ -21,6 +21,7 @@ SECRET = "secret-of-the-job"
 ROOT_ONLY = may_change_users()
 REFUTED = "[main.assertion.1] line 1 must end SUCCESSFUL: FAILURE\nVERIFICATION FAILED\n"
 PYTHON = "/usr/bin/python3 -I -c"
+PROOF = "a/cbmc/proofs/one"
 BINARY = "printf '\\177GBF one' > a.goto"
 
 
@@ -404,6 +405,28 @@ def test_a_proof_that_leads_out_of_its_tree_is_an_error(stage: Stage) -> None:
     stage.forget()
     finished = stage.prove({**proof(), "d/one/x": ""}, "d/one")
     assert finished.code == Verdict.ERROR.exit_code
+
+
+@pytest.mark.parametrize(
+    ("vanish", "why"),
+    [
+        ("rm -rf $(CURDIR)", "No such file or directory"),
+        ("rm -rf $(CURDIR); touch $(CURDIR)", "Not a directory"),
+        ("rm -rf $(CURDIR); ln -s one $(CURDIR)", "Too many levels of symbolic links"),
+        ("chmod 000 $(CURDIR)", "Permission denied"),
+    ],
+)
+@pytest.mark.parametrize("marker", ["cbmc-batch.yaml", "cbmc-proof.txt"])
+def test_a_folder_that_is_gone_is_the_reason(
+    stage: Stage, vanish: str, why: str, marker: str
+) -> None:
+    """What an earlier step did to its proof's folder is an error of the proof, and told as one."""
+    build = f"\t$(LITANI) add-job --ci-stage build --command '{vanish}'\n"
+    kit = {f"{PROOF}/Makefile": KIT.format(log="x/result.xml") + build, f"{PROOF}/{marker}": ""}
+    finished = stage.prove(proof(f"{GOTO} && {vanish}") if "batch" in marker else kit)
+    verdict = stage.verdict()
+    assert (verdict.verdict, finished.code) == (Verdict.ERROR, 6), finished.log
+    assert f"the proof's folder cannot be reached ({why})" in verdict.reason
 
 
 def test_memory_that_is_not_there_is_told(stage: Stage) -> None:
