@@ -6,6 +6,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from padstone_cdk.proof.policies import allow, arn, for_this_account, role
+
 _ZONES = 2
 _INTERFACES = {
     "EcrApi": ec2.InterfaceVpcEndpointAwsService.ECR,
@@ -15,6 +17,8 @@ _INTERFACES = {
     "EcsTelemetry": ec2.InterfaceVpcEndpointAwsService.ECS_TELEMETRY,
     "Logs": ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
 }
+
+_WRITING = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
 
 
 class Network(Construct):
@@ -65,8 +69,18 @@ class Network(Construct):
             retention=logs.RetentionDays.THREE_MONTHS,
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
+        writer = role(
+            self,
+            "FlowLogRole",
+            "vpc-flow-logs.amazonaws.com",
+            [allow([group.log_group_arn], *_WRITING)],
+            conditions=for_this_account(arn("ec2", "vpc-flow-log/*")),
+        )
         self.vpc.add_flow_log(
-            "FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(group)
+            "FlowLog",
+            destination=ec2.FlowLogDestination.to_cloud_watch_logs(
+                group, writer.without_policy_updates()
+            ),
         )
 
     def _interfaces(self, group: ec2.SecurityGroup) -> None:

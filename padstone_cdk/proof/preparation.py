@@ -22,6 +22,17 @@ _IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
 _SCRIPT = (Path(__file__).parent / "prepare.py").read_text(encoding="utf-8")
 _MINUTES = 30
 _QUEUED_MINUTES = 120
+_OF_A_RUN = ("RUN_ID", "REPOSITORY", "SHA", "REF", "RESULTS_BUCKET")
+_LEFT_ALONE = ("source.buildspec", "source.location", "environment.image",
+               "environment.privilegedMode", "serviceRole")  # fmt: skip
+_AS_DESCRIBED = {
+    "Null": {f"codebuild:{argument}": "true" for argument in _LEFT_ALONE},
+    "ForAllValues:StringEquals": {
+        "codebuild:environment.environmentVariables.name": list(_OF_A_RUN)
+    },
+}
+"""A start tells a run, and nothing else: not what is done, where, or with whose rights."""
+
 SAID = "PREPARATION"
 """The exported variable that holds the last line of the preparation: why it failed, if it did."""
 
@@ -49,14 +60,19 @@ class Preparation(Construct):
         self.project = self._project([*_plain(keeping), self._if_private(token)])
 
     def to_start(self) -> Need:
-        """Start builds, and stop them."""
-        return self._to("codebuild:StartBuild", "codebuild:StopBuild")
+        """Start builds as they are described here, and stop them."""
+        project = [self.project.attr_arn]
+        return Need(
+            environment={"PREPARE_PROJECT": self.project.ref},
+            statements=(
+                allow(project, "codebuild:StartBuild", conditions=_AS_DESCRIBED),
+                allow(project, "codebuild:StopBuild"),
+            ),
+        )
 
     def to_follow(self) -> Need:
         """Ask what came of builds, and stop them."""
-        return self._to("codebuild:BatchGetBuilds", "codebuild:StopBuild")
-
-    def _to(self, *actions: str) -> Need:
+        actions = ("codebuild:BatchGetBuilds", "codebuild:StopBuild")
         return Need(
             environment={"PREPARE_PROJECT": self.project.ref},
             statements=(allow([self.project.attr_arn], *actions),),

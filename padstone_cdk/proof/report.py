@@ -17,6 +17,7 @@ from padstone_cdk.proof.telling import Telling
 _SECONDS = 300
 _AT_ONCE = 5
 _MISSING = "missing.html"
+_SERVED = ("runs/*", "commits/*", _MISSING)
 
 _ACCEPTED = {
     "CFR1": "Reports of public repositories are for everyone, wherever they are",
@@ -99,7 +100,7 @@ class ReportSite(Construct):
             sid="ReportSite",
             principals=[iam.ServicePrincipal("cloudfront.amazonaws.com")],
             actions=["s3:GetObject"],
-            resources=[objects(self._bucket, "*")],
+            resources=[objects(self._bucket, served) for served in _SERVED],
             conditions={"StringEquals": {"aws:SourceArn": self.distribution.distribution_arn}},
         )
         readable = self._if_public(site.to_statement_json(), otherwise=cdk.Aws.NO_VALUE)
@@ -141,7 +142,7 @@ class Reports(Construct):
                 common.github.to_name(),
                 common.runs.to_read(),
                 common.results.to_read("outputs/*/output.tar.gz"),
-                to.to_write("runs/*", "commits/*", _MISSING),
+                to.to_write(*_SERVED),
             ],
         )
         self.function.consume(telling.reports, batch=1, at_once=_AT_ONCE)

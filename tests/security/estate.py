@@ -38,6 +38,8 @@ PROJECT = {
     "GitHubRepository": "example/padmath",
     "GitHubBranchName": "main",
 }
+SESSION = "matrix"
+"""The name of the sessions of services' roles."""
 _QUICK = Config(retries={"total_max_attempts": 1})
 _NOBODY = Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1})
 
@@ -241,6 +243,12 @@ class Estate:
             repository=container["image"].rpartition("@")[0],
         )
 
+    @cached_property
+    def job_role_id(self) -> str:
+        """The unique ID of the role of beta's jobs."""
+        name = self.machinery.job_role.rpartition("/")[2]
+        return str(self.client("beta", "iam").get_role(RoleName=name)["Role"]["RoleId"])
+
     def acting(self, profile: str, name: str, account: str) -> Actor:
         return Actor(name, account, testing.session(self.cloud, profile), self.cloud.endpoint)
 
@@ -257,7 +265,7 @@ class Estate:
         }
         iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
         arn = iam.get_role(RoleName=role)["Role"]["Arn"]
-        keys = sts.assume_role(RoleArn=arn, RoleSessionName="matrix")["Credentials"]
+        keys = sts.assume_role(RoleArn=arn, RoleSessionName=SESSION)["Credentials"]
         session = testing.session(self.cloud, account)
         session._session.set_credentials(
             keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.security.estate import PACKAGES, Actor, Estate, package_file, put_image
+from tests.security.estate import PACKAGES, SESSION, Actor, Estate, package_file, put_image
 
 ALLOW, DENY, TAKEN, ELSEWHERE = "allow", "deny", "412", "-"
 """Outcomes; `TAKEN`: allowed, but the key is written once. `ELSEWHERE`: cannot even be asked."""
@@ -348,19 +348,25 @@ def _results(estate: Estate) -> Iterable[Row]:
         yield row(f"put {key}", "put_object", bucket, *writers, Key=key, Body=b"x")
         yield row(f"delete {key}", "delete_object", bucket, Key=fresh(f"{key}-"))
     new: dict[str, Any] = {"Body": b"x", "IfNoneMatch": "*"}
+    job = estate.job_role_id
+    holders = {"its session": (f"{job}:{SESSION}", ("job",)), "another's": (f"{job}:other", ())}
     for name in ("proofs.json", "verdict.json", "output.tar.gz", "prepared.tar.gz"):
+        for whose, (holder, allowed) in holders.items():
 
-        def key_of(name: str = name) -> str:
-            return f"{fresh('outputs/r/')}/1/{name}"
+            def key_of(name: str = name, holder: str = holder) -> str:
+                return f"{fresh('outputs/r/')}/1/{holder}/{name}"
 
-        yield row(f"put a new {name}", "put_object", bucket, "job", Key=key_of, **new)
+            told = f"put a new {name} into the folder of {whose}"
+            yield row(told, "put_object", bucket, *allowed, Key=key_of, **new)
+    nobodys = {"Key": lambda: f"{fresh('outputs/r/')}/1/verdict.json", **new}
+    yield row("put something new into nobody's folder", "put_object", bucket, **nobodys)
     elsewhere = {"Key": lambda: fresh("elsewhere/"), **new}
     yield row("put something new elsewhere", "put_object", bucket, **elsewhere)
     for place, name in ((bucket, "results"), (reports, "reports")):
         for prefix in ("", "runs/", "outputs/"):
             listing = {"Prefix": prefix, "MaxKeys": 1}
             yield row(f"list {name} {prefix}", "list_objects_v2", place, **listing)
-        yield row(f"get the policy of {name}", "get_bucket_policy", reports)
+        yield row(f"get the policy of {name}", "get_bucket_policy", place)
     page = "runs/r/index.html"
     s3.put_object(Bucket=reports, Key=page, Body=b"x")
     yield row("get a page", "get_object", reports, Key=page)
@@ -408,7 +414,7 @@ def _queues(estate: Estate) -> Iterable[Row]:
         "LaunchUndelivered": (("launch",), ()),
         "VerdictsUndelivered": (("verdict",), ()),
         "SweepUndelivered": (("sweep", "sweep's schedule"), ()),
-        "CanaryUndelivered": (("canary's schedule",), ()),
+        "CanaryUndelivered": (("canary", "canary's schedule"), ()),
         "WebhookEventsDead": ((), ()),
         "TellingStatusesDead": ((), ()),
         "TellingReportsDead": ((), ()),
@@ -471,7 +477,8 @@ def _jobs(estate: Estate, row: Callable[..., Row]) -> Iterable[Row]:
         stop = ask("batch", f"{verb}_job", jobId=_NOBODYS, reason="matrix")
         yield row(f"batch {verb} a job", stop, *allowed)
     yield row("batch list jobs", ask("batch", "list_jobs", jobQueue=queue), *stoppers)
-    yield row("batch describe jobs", ask("batch", "describe_jobs", jobs=[_NOBODYS]), "sweep")
+    describe = ask("batch", "describe_jobs", jobs=[_NOBODYS])
+    yield row("batch describe jobs", describe, "verdict", "sweep")
     container = {"image": "x", "command": ["x"], "vcpus": 1, "memory": 512}
     register = ask(
         "batch",

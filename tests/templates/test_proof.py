@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from proof_ci.config import HANDED_ON
 from proof_ci.model.verdicts import Verdict
 from tests.fakes.tables import SCHEMAS
 from tests.templates.synthesis import (
@@ -596,6 +597,24 @@ def test_a_run_is_nothing_but_variables_to_the_preparation(ci: Template) -> None
     assert project["Environment"]["PrivilegedMode"] is False
 
 
+def test_a_preparation_is_started_as_it_is_described(ci: Template) -> None:
+    """Who starts it tells it a run: no other commands, image, rights, and no further variables."""
+    starting = [
+        (name, statement)
+        for name, function in functions(ci).items()
+        for statement in statements(role(ci, function["Role"]))
+        if "codebuild:StartBuild" in listed(statement["Action"])
+    ]
+    ((name, statement),) = starting
+    assert (name, listed(statement["Action"])) == ("dispatch", ["codebuild:StartBuild"])
+    left = ("source.buildspec", "environment.image", "environment.privilegedMode", "serviceRole")
+    assert {f"codebuild:{key}" for key in left} < set(statement["Condition"]["Null"])
+    assert set(statement["Condition"]["Null"].values()) == {"true"}
+    ((key, names),) = statement["Condition"]["ForAllValues:StringEquals"].items()
+    assert key == "codebuild:environment.environmentVariables.name"
+    assert set(names) == {"RUN_ID", "REPOSITORY", "SHA", "REF", *HANDED_ON}
+
+
 def test_the_preparation_keeps_sources_and_does_nothing_else(ci: Template) -> None:
     """It submits no job and runs nobody's code."""
     project = only(ci, "AWS::CodeBuild::Project")
@@ -617,6 +636,8 @@ def test_reports_are_read_through_the_site_only(ci: Template) -> None:
     assert (allowed["Effect"], otherwise) == ("Allow", {"Ref": "AWS::NoValue"})
     assert ci["Conditions"][condition] == {"Fn::Equals": [{"Ref": "ReportVisibility"}, "public"]}
     assert ci["Parameters"]["ReportVisibility"]["Default"] == "private"
+    served = [plain(resource).partition("Name>/")[2] for resource in allowed["Resource"]]
+    assert sorted(served) == ["commits/*", "missing.html", "runs/*"]
     (distribution,) = resources(ci, "AWS::CloudFront::Distribution")
     assert plain(allowed["Condition"]["StringEquals"]["aws:SourceArn"]).endswith(
         f":distribution/<{distribution}>"

@@ -40,6 +40,12 @@ ANY_RESOURCE = {
 }
 """Actions that IAM knows no narrower resource for, and why they are needed."""
 
+TOLD_NOBODY = {
+    "ec2.amazonaws.com": "an instance takes the role of its profile, which has an account",
+    "lambda.amazonaws.com": "Lambda passes no source when it assumes a function's role",
+}
+"""Services whose requests for a role say nothing of who they act for."""
+
 KEPT = (
     "AWS::S3::Bucket",
     "AWS::DynamoDB::Table",
@@ -243,6 +249,16 @@ def test_services_act_for_this_account_only(app: Synthesis, stack: str) -> None:
                 condition = statement.get("Condition", {})
                 keys = {key.lower() for test in condition.values() for key in test}
                 assert keys & {"aws:sourcearn", "aws:sourceaccount"} or _rule_to_topic(statement)
+
+
+@every_stack
+def test_services_take_roles_for_this_account_only(app: Synthesis, stack: str) -> None:
+    """As above, for services that assume a role: one service each, but for whom nobody is told."""
+    for name, role in resources(app.template(stack), "AWS::IAM::Role").items():
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        service = statement["Principal"]["Service"]
+        keys = {key for test in statement.get("Condition", {}).values() for key in test}
+        assert service in TOLD_NOBODY or "aws:SourceAccount" in keys, name
 
 
 def _rule_to_topic(statement: dict[str, Any]) -> bool:
