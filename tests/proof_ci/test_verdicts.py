@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proof_ci.model.events import MalformedEventError
-from proof_ci.model.jobs import ended_job, placed
+from proof_ci.model.jobs import ended_job, placed, prepare_request, tasks_of
 from proof_ci.model.judging import (
     LONGEST_REASON,
     Published,
@@ -25,7 +25,17 @@ from proof_ci.model.verdicts import Ending, ProofResult, Verdict, is_proof, judg
 from proof_ci.ports import UnavailableError
 from proof_ci.telling import tally
 
-from .aws_world import HOLDER, ROLE_ID, RUN, World, job_event, object_event, outcome, output_key
+from .aws_world import (
+    HOLDER,
+    ROLE_ID,
+    RUN,
+    Event,
+    World,
+    job_event,
+    object_event,
+    outcome,
+    output_key,
+)
 from .fakes import DELIVERY, REPOSITORY, SHA
 
 
@@ -310,6 +320,39 @@ def test_an_ended_job_is_judged_by_what_its_own_tasks_wrote(world: World) -> Non
     assert result.verdict is Verdict.ERROR
 
 
+def test_a_job_that_never_began_has_a_result_too(world: World) -> None:
+    """It made no attempt, so Batch names no task."""
+    job_id = world.children()["a"]
+    event = world.job_ends(job_id, "FAILED", exit_code=None, attempts=0, reason="no host")
+    world.verdicts.handle(event)
+    [result] = world.runs.results(RUN)
+    assert (result.verdict, result.reason, result.attempt) == (Verdict.LOST, "no host", 1)
+
+
+def test_a_job_that_left_no_word_is_judged_by_its_end(world: World) -> None:
+    """Nothing is something else than what cannot be read."""
+    job_id = world.children()["a"]
+    reason = "Job attempt duration exceeded timeout"
+    world.verdicts.handle(world.job_ends(job_id, "FAILED", exit_code=137, reason=reason))
+    [result] = world.runs.results(RUN)
+    assert (result.verdict, result.reason) == (Verdict.TIMEOUT, reason)
+
+
+def test_the_task_that_a_job_names_is_one_of_its_attempts_or_the_next() -> None:
+    """Whether Batch lists the latest attempt already or not, it counts once."""
+
+    def detail(container: str, *made: str) -> object:
+        return {
+            "container": {"taskArn": container and f"arn:task/cluster/{container}"},
+            "attempts": [{"container": {"taskArn": f"arn:task/cluster/{task}"}} for task in made],
+        }
+
+    assert tasks_of(detail("b", "a", "b")) == ("a", "b")
+    assert tasks_of(detail("c", "a", "b")) == ("a", "b", "c")
+    assert tasks_of(detail("", "a")) == ("a",)
+    assert tasks_of(detail("")) == tasks_of(None) == ()
+
+
 def test_an_early_verdict_is_cut_too(world: World) -> None:
     """What a job says of itself goes into the table, which has a limit."""
     published, _ = world.proof_ends("a", reason="r" * 10_000)
@@ -459,12 +502,49 @@ def test_a_foreign_job_changes_nothing(world: World) -> None:
         f"outputs/{DELIVERY}/abc/1/verdict.json",
         f"outputs/{DELIVERY}/abc/1/{ROLE_ID}/verdict.json",
         f"outputs/{DELIVERY}/abc/1/{HOLDER}/proofs.json",
+        f"outputs/{DELIVERY}/abc/1/{HOLDER}/verdict.json/more",
+        f"outputs/{DELIVERY}/abc/1/{HOLDER}/verdict.json\n",
     ],
 )
 def test_an_object_that_is_no_outcome_is_let_go(world: World, key: str) -> None:
     """Keys are matched as a whole."""
     before = world.fault.calls
     world.verdicts.handle(object_event(key))
+    assert world.fault.calls == before
+
+
+def test_the_end_of_a_runs_preparation_is_not_a_proofs(world: World) -> None:
+    """It is another function's, and its proofs may not be recorded yet."""
+    before = world.fault.calls
+    world.verdicts.handle(job_event("job", prepare_request(RUN, 1)))
+    assert world.fault.calls == before
+
+
+def test_a_proof_of_a_run_that_nobody_knows_is_let_go(world: World) -> None:
+    """The record of an old run is gone one day."""
+    published, ended = world.proof_ends("a")
+    del world.runs.records[DELIVERY]
+    before = len(world.statuses.messages)
+    for event in (published, ended):
+        world.verdicts.handle(event)
+    assert len(world.statuses.messages) == before
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"source": "aws.s3"},
+        {"source": "aws.s3", "detail": {"object": {"key": 1}}},
+        {"source": "aws.batch", "detail": None},
+        {"source": "aws.batch", "detail": {"status": "RUNNING"}},
+        {"source": "aws.batch", "detail": {"status": "FAILED", "jobId": "another's"}},
+    ],
+)
+def test_an_event_that_tells_nothing_of_a_proof_is_let_go(world: World, event: Event) -> None:
+    """An error would be tried again, and alarm somebody."""
+    before = world.fault.calls
+    world.verdicts.handle(event)
     assert world.fault.calls == before
 
 
