@@ -20,7 +20,8 @@ def was(now: Proof, change: Change, before: Proof | None) -> str:
         return ""
     if change not in PACES or before.seconds is None:
         return f"was {before.verdict}"
-    return f"\u00d7{ratio(now, before):,.1f}, was {duration(before.seconds)}"
+    told = f"was {duration(before.seconds)}".replace(" ", "\u00a0")
+    return f"\u00d7{ratio(now, before):,.1f}, {told}"
 
 
 def were(now: Proof, before: Proof | None) -> str:

@@ -22,8 +22,8 @@ _SO_FAR = {
     "preparing": "The commit is being prepared, and its proofs are looked for.",
 }
 _BRIEFLY = {
-    "superseded": "A newer commit took this run's place before its end.",
-    "cancelled": "The run was cancelled before its end.",
+    "superseded": "A newer commit took this run's place before its end",
+    "cancelled": "The run was cancelled before its end",
 }
 _MARKERS = (
     "A proof is a folder with a Makefile and a file cbmc-batch.yaml or cbmc-proof.txt, in the"
@@ -39,13 +39,13 @@ _RESULTS = {
 }
 _COMMENTS = {
     "waiting": ("Once the commit has been looked at: ", "/ok-to-test"),
-    "ended": ("To run it again, comment: ", "/cbmc run checks"),
+    "error": ("To run it again, comment on the pull request: ", "/cbmc run checks"),
 }
 
 
 def comment(run: Run) -> tuple[str, str] | None:
-    """What somebody who may write can do by a comment: what for, and the command."""
-    return _COMMENTS.get(run.state) if run.number is not None else None
+    """What somebody who may write can mend by a comment: what for, and the command."""
+    return _COMMENTS.get(run.verdict or run.state) if run.number is not None else None
 
 
 Piece = tuple[str, str]
@@ -55,7 +55,7 @@ Piece = tuple[str, str]
 def reason(run: Run) -> str:
     """Why the run ended so; empty where the summary has said it already."""
     tallied = run.comparable and run.judged == run.total > 0
-    return "" if tallied or run.reason.rstrip(".") == summary(run).rstrip(".") else run.reason
+    return "" if tallied or run.reason.rstrip(".") in summary(run) else run.reason
 
 
 def summary(run: Run) -> str:
@@ -78,7 +78,7 @@ def _end(run: Run) -> list[Piece]:
     total = max(run.total, len(run.proofs))
     known = _BRIEFLY.get(run.verdict)
     if known is not None:
-        return [(known, "")]
+        return [(f"{known}: {run.reason}." if run.reason else f"{known}.", "")]
     if run.verdict == "success" and _successes(run) == total > 0:
         all_of_them = (
             "The only proof holds." if total == 1 else f"All {count(total, 'proof')} hold."

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,7 @@ from proof_ci.report.markup import UnsafeLinkError, tag, text
 from proof_ci.report.model import Proof, Run
 from proof_ci.report.places import proof_prefix, segment
 from proof_ci.report.published import Published
-from proof_ci.report.saying import summary
+from proof_ci.report.saying import reason, summary
 from proof_ci.report.viewer import mended
 from tests.pages.samples import (
     BEFORE_ID,
@@ -240,11 +241,53 @@ def test_a_run_is_measured_against_the_last_that_came_to_its_end() -> None:
             "A newer commit took this run's place before its end.",
         ),
         (run(verdict="cancelled"), "The run was cancelled before its end."),
+        (
+            run(verdict="cancelled", reason="the pull request is closed"),
+            "The run was cancelled before its end: the pull request is closed.",
+        ),
+        (run(verdict="error"), "No proof was run."),
+        (
+            run(proof("a"), verdict="error", problems=("p", "q")),
+            "Of 1 proof: 1 held, 2 problems in preparation.",
+        ),
     ],
 )
 def test_the_summary_never_says_more_than_is_known(shown: Run, said: str) -> None:
     """That all hold is said only where each of them does."""
     assert summary(shown) == said
+
+
+@pytest.mark.parametrize(
+    ("shown", "told"),
+    [
+        (run(proof(), reason="1 proof holds"), ""),
+        (run(verdict="failure", reason="No proofs were found"), ""),
+        (run(verdict="cancelled", reason="the branch is gone"), ""),
+        (run(verdict="error", reason="The build was lost"), "The build was lost"),
+        (run(proof(), total=2, verdict="error", reason="No end came"), "No end came"),
+    ],
+)
+def test_why_a_run_ended_so_is_said_once(shown: Run, told: str) -> None:
+    """What the summary says already is not repeated; what it does not say is never left out."""
+    assert reason(shown) == told
+
+
+@pytest.mark.parametrize(
+    ("other", "command"),
+    [
+        ({"state": "waiting", "verdict": "", "number": 7}, "/ok-to-test"),
+        ({"verdict": "error", "number": 7}, "/cbmc run checks"),
+        ({"verdict": "failure", "number": 7}, None),
+        ({"state": "proving", "verdict": "", "number": 7}, None),
+        ({"verdict": "error"}, None),
+    ],
+)
+def test_a_comment_is_offered_where_it_helps(other: dict[str, Any], command: str | None) -> None:
+    """With the whole commit, so that it speaks for what was looked at and nothing else."""
+    shown = run(**other)
+    said = Tags(page.render(shown)).text
+    known = ("/ok-to-test", "/cbmc run checks")
+    assert [each for each in known if f"{each} {shown.sha}" in said] == [command][: bool(command)]
 
 
 def test_a_run_under_way_says_so_and_asks_for_no_renewal_by_itself() -> None:
