@@ -61,16 +61,16 @@ class Endings:
     def settle(self, run_id: str) -> None:
         """Do what an ended run still asks for, if anything; repeating it does no harm.
 
-        While somebody may still be submitting jobs for the run it stays unsettled, for what they
-        submit and tell comes after this.
+        While somebody may still be starting the run or submitting its jobs it stays unsettled, for
+        what they submit and tell comes after this.
         """
         record = self.runs.get(run_id)
         if record is None or record.state is not State.ENDED or record.settled:
             return
-        lapsed = 0 < record.leased_until <= self.clock()
+        lapsed = 0 < record.busy_until <= self.clock()
         self.telling.end(record, AGAIN if lapsed else "")
         self._stop(record)
-        if lapsed or not record.leased_until:
+        if lapsed or not record.busy_until:
             self.runs.settled(run_id)
 
     def retell(self, record: RunRecord) -> None:

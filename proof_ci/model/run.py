@@ -198,8 +198,9 @@ class RunRecord:
     """A run as the table has it.
 
     `pending` names the proofs that may have got a `pending` status; `snapshot_id` tells the tools.
-    `leased_until` is not 0 while somebody submits jobs that are not recorded yet. A run that has
-    ended is `settled` once everybody has been told.
+    `claimed_until` is when whoever starts it is through or has crashed; `leased_until` is not 0
+    while somebody submits jobs that are not recorded yet. A run that has ended is `settled` once
+    everybody has been told.
     """
 
     run: Run
@@ -218,9 +219,15 @@ class RunRecord:
     superseded_by: str = ""
     pending: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    claimed_until: int = 0
     leased_until: int = 0
     settled: bool = False
     snapshot_id: str = ""
+
+    @property
+    def busy_until(self) -> int:
+        """Until when somebody may still be at it who does not know of its end; 0 for nobody."""
+        return self.leased_until or (0 if self.build_id else self.claimed_until)
 
 
 def overall(verdicts: Iterable[Verdict], problems: int = 0) -> End:

@@ -111,7 +111,6 @@ class FakeRuns(Broken):
     records: dict[str, RunRecord] = field(default_factory=dict)
     kept: dict[tuple[str, str], ProofResult] = field(default_factory=dict)
     unheard: set[tuple[str, str]] = field(default_factory=set)
-    claimed_until: dict[str, int] = field(default_factory=dict)
     claims: dict[int, str] = field(default_factory=dict)
 
     @property
@@ -129,10 +128,9 @@ class FakeRuns(Broken):
             self.now,
             deadline(state, self.now),
             updated_at=self.now,
+            claimed_until=self.now + CLAIM_LIFE,
             snapshot_id="" if run.tools is None else run.tools.snapshot_id,
         )
-        if not waiting:
-            self.claimed_until[run.run_id] = self.now + CLAIM_LIFE
         return Claim.OURS
 
     def approve(self, run_id: str) -> Claim:
@@ -145,9 +143,10 @@ class FakeRuns(Broken):
         record = self.records[run_id]
         if record.state not in states:
             return Claim.DONE
-        if self.claimed_until.get(run_id, 0) > self.now:
+        if record.state is State.STARTING and record.claimed_until > self.now:
             return Claim.ANOTHERS
-        self.claimed_until[run_id] = self.now + CLAIM_LIFE
+        record = replace(record, claimed_until=self.now + CLAIM_LIFE)
+        self.records[run_id] = record
         if record.state is State.WAITING:
             self._move(record, State.STARTING)
         return Claim.OURS

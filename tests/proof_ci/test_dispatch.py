@@ -106,6 +106,7 @@ class World:
                 reports=faults.guard(self.reports),
                 report_url="https://reports.example.com",
                 log=Log(lambda line: None),
+                clock=self.clock,
             ),
             connect=lambda: faults.guard(self.hub),
             project=PROJECT,
@@ -192,6 +193,30 @@ def test_a_run_that_ended_while_it_was_told_to_wait_is_told_to_have_ended(world:
     world.statuses = EndsIt()
     assert world.handle(pull_request()) == []
     assert world.told()[-1] == (SHA, "Cancelled by request")
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_crash_after_an_end_leaves_no_pending(world: World, waits: bool) -> None:
+    """It ends while it is told to begin, and who told it is no more: the sweep tells again."""
+
+    class EndsIt(FakeQueue):
+        def send(self, body: str, *, group: str, identity: str) -> None:
+            if world.states()[DELIVERY][0] is not State.ENDED:
+                [record] = world.runs.records.values()
+                world.dispatch(Faults()).endings.end(record, End.CANCELLED, "")
+                super().send(body, group=group, identity=identity)
+                raise UnavailableError("crashed")
+            super().send(body, group=group, identity=identity)
+
+    world.statuses = EndsIt()
+    event = pull_request() if waits else push()
+    assert world.handle(event) == ["m0"]
+    assert world.told()[-1] == (SHA, WAITING if waits else FETCHING)
+    world.clock.now += CLAIM_LIFE
+    assert world.handle(event) == []
+    world.sweep()
+    assert world.told()[-1] == (SHA, "Cancelled by request")
+    assert world.runs.unsettled() == ()
 
 
 def test_a_stranger_cannot_speak_over_the_verdict_of_somebody_elses_commit(world: World) -> None:

@@ -21,6 +21,7 @@ _OPTIONAL = (
     "remaining",
     "ended_at",
     "superseded_by",
+    "claimed_until",
     "leased_until",
     "settled",
 )

@@ -25,14 +25,13 @@ RUN_LIFE = 400 * 24 * 3600
 
 
 def opened(run: Run, snapshot_id: str, now: int, *, waiting: bool) -> list[Write]:
-    """A new run, and its places in all lists; one that does not wait is claimed."""
+    """A new run, claimed by whoever tells of it, and its places in all lists."""
     state = State.WAITING if waiting else State.STARTING
-    claimed = {} if waiting else {"claimed_until": now + CLAIM_LIFE}
     item = {
         "snapshot_id": snapshot_id,
         **items.of_run(run),
         **_entered(state, now),
-        **claimed,
+        "claimed_until": now + CLAIM_LIFE,
         "created_at": now,
         "expires_at": now + RUN_LIFE,
     }
