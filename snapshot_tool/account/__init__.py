@@ -106,15 +106,7 @@ class Account:
             restore=restore,
             halt=Halt(outer=halt),
         )
-        interrupts = Interrupts()
-        try:
-            results = self._perform(run, interrupts)
-            if len(results.done) < len(_wanted(plan)):
-                raise told(run, results, self._undo(run, interrupts))
-        except KeyboardInterrupt as error:
-            error.add_note(f"account {plan.target.name} may be left between two snapshots;")
-            error.add_note("run the same command again, or deploy the former snapshot")
-            raise
+        results = self._all_or_nothing(run)
         return Outcome(
             stacks=tuple(_outcome(change.stack, plan, results) for change in plan.changes),
             seconds=self._clock.monotonic() - started,
@@ -133,6 +125,18 @@ class Account:
                 where=f"account {plan.target.name}",
                 fix="find out who changes it, then run the same command again",
             )
+
+    def _all_or_nothing(self, run: Run) -> Results[StackOutcome]:
+        interrupts = Interrupts()
+        try:
+            results = self._perform(run, interrupts)
+            if len(results.done) < len(_wanted(run.plan)):
+                raise told(run, results, self._undo(run, interrupts))
+        except KeyboardInterrupt as error:
+            error.add_note(f"account {run.plan.target.name} may be left between two snapshots;")
+            error.add_note("run the same command again, or deploy the former snapshot")
+            raise
+        return results
 
     def _perform(self, run: Run, interrupts: Interrupts) -> Results[StackOutcome]:
         wanted = _wanted(run.plan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from snapshot_tool.model.account import AccountState, Outcome
 from snapshot_tool.model.names import UNFROZEN
@@ -17,29 +17,40 @@ def differences(
 ) -> Sequence[str]:
     """Name everything in which the account differs from the plan."""
     changed = {stack.stack: stack.changed for stack in outcome.stacks}
+    unfrozen = plan.manifest.id == UNFROZEN
     found: list[str] = []
     for change in plan.changes:
         state = account.stacks.get(change.stack)
         if state is None:
             found.append(f"{change.name} does not exist")
             continue
-        template = templates[change.stack]
-        body = account.bodies.get(change.stack, b"")
-        # A value that no resource uses is never taken on: CloudFormation sees no change in it.
-        settled = changed[change.stack] or change.action is Action.NOTHING
-        # `cdk deploy` sends templates from source as YAML. What CloudFormation takes for the same
-        # cannot be replaced; only of what was frozen every byte is promised.
-        same = plan.manifest.id == UNFROZEN and not settled
-        found += [
-            f"{change.name}: {what}"
-            for what in (
-                *_status(state, changed=changed[change.stack]),
-                *_template(template, template.body if same else body, state),
-                *(_values(change, template, state, account) if settled else ()),
-                *([] if tags_equal(change.tags, state.tags) else ["its tags differ"]),
-            )
-        ]
+        template, was = templates[change.stack], changed[change.stack]
+        of_stack = _of_stack(change, template, state, account, changed=was, unfrozen=unfrozen)
+        found += [f"{change.name}: {what}" for what in of_stack]
     return found
+
+
+def _of_stack(
+    change: StackChange,
+    template: Template,
+    state: StackState,
+    account: AccountState,
+    *,
+    changed: bool,
+    unfrozen: bool,
+) -> Iterator[str]:
+    # A value that no resource uses is never taken on: CloudFormation sees no change in it.
+    settled = changed or change.action is Action.NOTHING
+    # `cdk deploy` sends templates from source as YAML. What CloudFormation takes for the same
+    # cannot be replaced; only of what was frozen every byte is promised.
+    same = unfrozen and not settled
+    yield from _status(state, changed=changed)
+    body = template.body if same else account.bodies.get(change.stack, b"")
+    yield from _template(template, body, state)
+    if settled:
+        yield from _values(change, template, state, account)
+    if not tags_equal(change.tags, state.tags):
+        yield "its tags differ"
 
 
 def _status(state: StackState, *, changed: bool) -> Sequence[str]:

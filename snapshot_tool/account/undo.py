@@ -95,20 +95,8 @@ def _delete(run: Run, change: StackChange, state: StackState | None) -> Life[Und
 
 def _restore(run: Run, change: StackChange, state: StackState, former: Former) -> Life[None]:
     """Give a stack its former template, parameters and tags."""
-    readable = {key: value for key, value in state.parameters.items() if value != MASK}
     url = former.url or way_back(run, state, former.body)
-    change_set = run.stacks.prepare(
-        ChangeRequest(
-            stack_name=change.name,
-            create=False,
-            template_url=url,
-            template_body=b"" if url else former.body,
-            parameters=readable,
-            keep=sorted(set(state.parameters) - set(readable)),
-            capabilities=_CAPABILITIES,
-            tags={key: value for key, value in state.tags.items() if not key.startswith("aws:")},
-        )
-    )
+    change_set = run.stacks.prepare(_former_change(change.name, state, url, former.body))
     if change_set is None:
         return
     before = run.stacks.describe(change.name)
@@ -121,6 +109,20 @@ def _restore(run: Run, change: StackChange, state: StackState, former: Former) -
     if after is None or not after.status.succeeded:
         failure = first_failure(run.stacks, after) if after else "it is gone"
         raise DeployFailedError(f"it could not be taken back: {failure}", where=change.name)
+
+
+def _former_change(name: str, state: StackState, url: str, body: bytes) -> ChangeRequest:
+    readable = {key: value for key, value in state.parameters.items() if value != MASK}
+    return ChangeRequest(
+        stack_name=name,
+        create=False,
+        template_url=url,
+        template_body=b"" if url else body,
+        parameters=readable,
+        keep=sorted(set(state.parameters) - set(readable)),
+        capabilities=_CAPABILITIES,
+        tags={key: value for key, value in state.tags.items() if not key.startswith("aws:")},
+    )
 
 
 def _release(state: StackState) -> str:

@@ -60,36 +60,39 @@ class ProofAccount:
         ordered = sorted(stacks, key=lambda one: _MACHINERY in one.outputs)  # its words are last
         outputs = {name: value for one in ordered for name, value in one.outputs.items()}
         given = {name: value for one in stacks for name, value in one.parameters.items()}
-        where = f"account {target.name}"
         if _MACHINERY not in outputs:
             raise NotFoundError(
                 "no stack in it runs proofs",
-                where=where,
+                where=f"account {target.name}",
                 fix=f"deploy a snapshot first: padstone deploy {target.name} --snapshot ID",
             )
         try:
-            return cls(
-                target=target,
-                repository=given["GitHubRepository"],
-                branch=BranchRef.of(given["GitHubBranchName"]),
-                snapshot=outputs.get("SnapshotId", ""),
-                table=outputs["RunsTableName"],
-                events_queue=outputs["EventsQueueUrl"],
-                definition=outputs[_MACHINERY],
-                job_logs=outputs["JobLogGroup"],
-                preparation_logs=outputs["PreparationLogGroup"],
-                functions=_functions(outputs["FunctionLogGroups"]),
-                report_bucket=outputs["ReportBucketName"],
-                reports=_site(outputs.get("ReportSiteUrl", "")),
-                reports_public=given.get("ReportVisibility") == "public",
-            )
+            return cls._read(target, outputs, given)
         except KeyError as error:
             raise NotFoundError(
                 f"the snapshot that it runs ({outputs.get('SnapshotId', '?')}) is older than"
                 f" `padstone proof`: {error.args[0]} is missing",
-                where=where,
+                where=f"account {target.name}",
                 fix="deploy a newer snapshot: padstone snapshot create proof, padstone deploy",
             ) from error
+
+    @classmethod
+    def _read(cls, target: Target, outputs: Mapping[str, str], given: Mapping[str, str]) -> Self:
+        return cls(
+            target=target,
+            repository=given["GitHubRepository"],
+            branch=BranchRef.of(given["GitHubBranchName"]),
+            snapshot=outputs.get("SnapshotId", ""),
+            table=outputs["RunsTableName"],
+            events_queue=outputs["EventsQueueUrl"],
+            definition=outputs[_MACHINERY],
+            job_logs=outputs["JobLogGroup"],
+            preparation_logs=outputs["PreparationLogGroup"],
+            functions=_functions(outputs["FunctionLogGroups"]),
+            report_bucket=outputs["ReportBucketName"],
+            reports=_site(outputs.get("ReportSiteUrl", "")),
+            reports_public=given.get("ReportVisibility") == "public",
+        )
 
     def page(self, run_id: str) -> ReportPage:
         """Return where a run's page is."""

@@ -113,26 +113,17 @@ class Template:
         if not resources:
             raise BadInputError("a template without Resources", where=name)
         kinds = {key: str(resource.get("Type", "")) for key, resource in resources.items()}
+        parameters = _objects(data, "Parameters", name)
+        outputs = _objects(data, "Outputs", name)
         return cls(
             body=body,
-            parameters={
-                key: Parameter.from_json(key, value)
-                for key, value in _objects(data, "Parameters", name).items()
-            },
-            outputs=frozenset(_objects(data, "Outputs", name)),
+            parameters={key: Parameter.from_json(key, one) for key, one in parameters.items()},
+            outputs=frozenset(outputs),
             resource_types=kinds,
             capabilities=_capabilities(kinds.values(), data),
             account_owned=_account_owned(data),
-            literals={
-                key: str(output["Value"])
-                for key, output in _objects(data, "Outputs", name).items()
-                if isinstance(output.get("Value"), str) and "Condition" not in output
-            },
-            retained=frozenset(
-                key
-                for key, resource in resources.items()
-                if str(resource.get("DeletionPolicy", "")).startswith("Retain")
-            ),
+            literals=_literals(outputs),
+            retained=_retained(resources),
         )
 
     def same_as(self, body: bytes) -> bool:
@@ -169,6 +160,22 @@ def _objects(data: Mapping[str, Json], key: str, name: str) -> dict[str, Mapping
     if not isinstance(section, dict):
         raise BadInputError(f"{key} is not an object", where=name)
     return {str(k): v for k, v in section.items() if isinstance(v, dict)}
+
+
+def _literals(outputs: Mapping[str, Mapping[str, Json]]) -> dict[str, str]:
+    return {
+        key: str(output["Value"])
+        for key, output in outputs.items()
+        if isinstance(output.get("Value"), str) and "Condition" not in output
+    }
+
+
+def _retained(resources: Mapping[str, Mapping[str, Json]]) -> frozenset[str]:
+    return frozenset(
+        key
+        for key, resource in resources.items()
+        if str(resource.get("DeletionPolicy", "")).startswith("Retain")
+    )
 
 
 def _capabilities(kinds: Iterable[str], data: Mapping[str, Json]) -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+from snapshot_tool.model.canonical import Json
 from snapshot_tool.model.plan import Target
 from snapshot_tool.policies.writing import Policy, Statement, allow, arn, document
 
@@ -39,74 +41,49 @@ _PROOF_SERVICES = {
     "sqs": ("@*",),
     "ssm": ("parameter/@*", "parameter/CFN-*"),
 }
-# Their resources have names that AWS gives, or none.
-_TOOLS_UNNAMED = ("logs:DescribeLogGroups",)
-_PROOF_UNNAMED = (
-    *("apigateway:*", "cloudfront:*", "ec2:*", "logs:DescribeLogGroups"),
-    *("batch:Describe*", "lambda:*EventSourceMapping*"),
+_PROFILE_ACTIONS = (
+    *("AddRoleToInstanceProfile", "CreateInstanceProfile", "DeleteInstanceProfile"),
+    *("GetInstanceProfile", "RemoveRoleFromInstanceProfile"),
 )
-_TAKE_ROLES = {
-    "tools": ("codebuild", "codepipeline"),
-    "proof": (*("codebuild", "ec2", "ecs-tasks", "lambda", "scheduler", "vpc-flow-logs"),),
-}
 _IN_THEIR_NAME: Statement = {
     "ForAnyValue:StringEquals": {"aws:CalledVia": ["cloudformation.amazonaws.com"]}
 }
 
 
-def _through_cloudformation(
-    target: Target, stage: str, services: Mapping[str, Iterable[str]], unnamed: Iterable[str]
-) -> list[Statement]:
-    start = f"padstone-{stage}-"
-    roles = [f"arn:aws:iam::{target.account_id}:role/{start}*"]
-    profiles = [f"arn:aws:iam::{target.account_id}:instance-profile/{start}*"]
-    named = [
-        allow(
-            f"{service.title().replace('-', '')}OfStacks",
-            [f"{service}:*"],
-            [arn(target, service, resource.replace("@", start)) for resource in resources],
-            _IN_THEIR_NAME,
-        )
-        for service, resources in sorted(services.items())
-    ]
-    return [
-        allow("BucketsOfStacks", ["s3:*"], [f"arn:aws:s3:::{start}*"], _IN_THEIR_NAME),
-        allow(
-            "RolesOfStacks",
-            [f"iam:{action}" for action in _ROLE_ACTIONS],
-            roles,
-            _IN_THEIR_NAME,
-        ),
-        allow(
-            "ProfilesOfStacks",
-            [
-                *("iam:AddRoleToInstanceProfile", "iam:CreateInstanceProfile"),
-                *("iam:DeleteInstanceProfile", "iam:GetInstanceProfile"),
-                "iam:RemoveRoleFromInstanceProfile",
-            ],
-            [*profiles, *roles],
-            _IN_THEIR_NAME,
-        ),
-        allow(
-            "RolesToServices",
-            ["iam:PassRole"],
-            roles,
-            {
-                **_IN_THEIR_NAME,
-                "StringEquals": {
-                    "iam:PassedToService": [f"{name}.amazonaws.com" for name in _TAKE_ROLES[stage]]
-                },
-            },
-        ),
-        allow(
-            "ServiceLinkedRoles",
-            ["iam:CreateServiceLinkedRole"],
-            [f"arn:aws:iam::{target.account_id}:role/aws-service-role/*"],
-            _IN_THEIR_NAME,
-        ),
-        *named,
-        allow("Unnamed", list(unnamed), ["*"], _IN_THEIR_NAME),
-    ]
+@dataclass(frozen=True, kw_only=True)
+class _Stage:
+    """What the stacks of a stage are made of.
+
+    `services` by resources, `unnamed` actions on resources whose names AWS gives, or that have
+    none; `takers` are the services that stacks pass roles to.
+    """
+
+    name: str
+    services: Mapping[str, Sequence[str]]
+    unnamed: Sequence[str]
+    takers: Sequence[str]
+
+    @property
+    def start(self) -> str:
+        """How the names of the stacks, and of what is in them, begin."""
+        return f"padstone-{self.name}-"
+
+
+_TOOLS = _Stage(
+    name="tools",
+    services=_TOOLS_SERVICES,
+    unnamed=("logs:DescribeLogGroups",),
+    takers=("codebuild", "codepipeline"),
+)
+_PROOF = _Stage(
+    name="proof",
+    services=_PROOF_SERVICES,
+    unnamed=(
+        *("apigateway:*", "cloudfront:*", "ec2:*", "logs:DescribeLogGroups"),
+        *("batch:Describe*", "lambda:*EventSourceMapping*"),
+    ),
+    takers=("codebuild", "ec2", "ecs-tasks", "lambda", "scheduler", "vpc-flow-logs"),
+)
 
 
 def resource_rights(target: Target, *, tools: bool) -> Policy:
@@ -114,6 +91,43 @@ def resource_rights(target: Target, *, tools: bool) -> Policy:
 
     They hold only while CloudFormation makes the call in the deployer's name.
     """
-    if tools:
-        return document(_through_cloudformation(target, "tools", _TOOLS_SERVICES, _TOOLS_UNNAMED))
-    return document(_through_cloudformation(target, "proof", _PROOF_SERVICES, _PROOF_UNNAMED))
+    stage = _TOOLS if tools else _PROOF
+    return document(
+        [
+            _allow("BucketsOfStacks", ["s3:*"], [f"arn:aws:s3:::{stage.start}*"]),
+            *_roles(target, stage),
+            *_services(target, stage),
+            _allow("Unnamed", stage.unnamed, ["*"]),
+        ]
+    )
+
+
+def _roles(target: Target, stage: _Stage) -> Iterator[Statement]:
+    iam = f"arn:aws:iam::{target.account_id}"
+    roles = [f"{iam}:role/{stage.start}*"]
+    profiles = [f"{iam}:instance-profile/{stage.start}*"]
+    takers: list[Json] = [f"{name}.amazonaws.com" for name in stage.takers]
+    linked = [f"{iam}:role/aws-service-role/*"]
+    yield _allow("RolesOfStacks", [f"iam:{action}" for action in _ROLE_ACTIONS], roles)
+    yield _allow(
+        "ProfilesOfStacks", [f"iam:{action}" for action in _PROFILE_ACTIONS], [*profiles, *roles]
+    )
+    only: Statement = {"StringEquals": {"iam:PassedToService": takers}}
+    yield _allow("RolesToServices", ["iam:PassRole"], roles, only)
+    yield _allow("ServiceLinkedRoles", ["iam:CreateServiceLinkedRole"], linked)
+
+
+def _services(target: Target, stage: _Stage) -> Iterator[Statement]:
+    for service, resources in sorted(stage.services.items()):
+        yield _allow(
+            f"{service.title().replace('-', '')}OfStacks",
+            [f"{service}:*"],
+            [arn(target, service, resource.replace("@", stage.start)) for resource in resources],
+        )
+
+
+def _allow(
+    name: str, actions: Iterable[str], resources: Iterable[str], more: Statement | None = None
+) -> Statement:
+    """Allow something to CloudFormation, in the name of whoever deploys."""
+    return allow(name, list(actions), list(resources), {**_IN_THEIR_NAME, **(more or {})})

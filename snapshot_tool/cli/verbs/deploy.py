@@ -90,10 +90,9 @@ def command(
     """
     refuse_together(snapshot=snapshot, from_source=from_source)
     refuse_together(dry_run=dry_run, print_cdk=print_cdk, build=build)
-    if deadline and not build:
-        raise click.UsageError("--deadline says how long to wait for --build")
-    if print_cdk and not (snapshot or from_source):
-        raise click.UsageError("--print-cdk needs --snapshot ID, or --from-source")
+    _refuse_alone(
+        deadline=deadline and not build, print_cdk=print_cdk and not (snapshot or from_source)
+    )
     source = source_folder(shell, from_source, app_dir)
     inputs: Inputs = {"settings": settings, "parameters_file": parameters_file}
     with shell.work() as work:
@@ -112,6 +111,13 @@ def command(
             **inputs,
         )
     return result_answer(result, explain=explain)
+
+
+def _refuse_alone(*, deadline: object, print_cdk: object) -> None:
+    if deadline:
+        raise click.UsageError("--deadline says how long to wait for --build")
+    if print_cdk:
+        raise click.UsageError("--print-cdk needs --snapshot ID, or --from-source")
 
 
 class Inputs(TypedDict):
