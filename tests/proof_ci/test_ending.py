@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from proof_ci.model.messages import SUMMARY
-from proof_ci.model.run import MOST_PENDING, End, Run, State
+from proof_ci.model.run import LEASE_LIFE, MOST_PENDING, End, Run, State
 from proof_ci.model.verdicts import Verdict
 from proof_ci.ports import UnavailableError
 
@@ -134,6 +134,30 @@ def test_the_end_can_be_told_over_a_later_pending(world: World) -> None:
     assert world.states()["a"] == "pending"
     world.endings.retell(world.record())
     assert set(world.states().values()) == {"error"}
+
+
+def test_an_end_is_told_again_when_who_submitted_jobs_is_past_its_time() -> None:
+    """Its `pending` came after the end, and queues forget within five minutes only."""
+    world = World()
+    world.to_preparing()
+    world.runs.lease(DELIVERY, State.PREPARING, ["a"])
+    end(world)
+    assert not world.record().settled
+    world.endings.telling.pending(RUN, ["a"], "1 proof is being run")
+    world.clock.now += LEASE_LIFE
+    world.endings.settle(DELIVERY)
+    assert world.record().settled
+    assert world.states() == {"a": "error", SUMMARY: "error"}
+
+
+def test_a_preparation_is_stopped_that_batch_does_not_list_yet() -> None:
+    """What is recorded is known without asking; the build before it has ended by itself."""
+    world = World()
+    world.jobs.lags = True
+    job_id = world.to_preparing()
+    end(world)
+    assert set(world.jobs.stopped) == {job_id}
+    assert world.builds.stopped == set()
 
 
 def test_an_end_does_not_speak_over_a_younger_run_of_the_same_commit(world: World) -> None:

@@ -35,6 +35,8 @@ RED = "[main.assertion.1] line 1 must end SUCCESSFUL: FAILURE\nVERIFICATION FAIL
         (Ended(-9), GREEN, Verdict.LOST),
         (Ended(137), GREEN, Verdict.LOST),
         (Ended(-15), GREEN, Verdict.LOST),
+        (Ended(-2), GREEN, Verdict.LOST),
+        (Ended(-1), GREEN, Verdict.LOST),
         (Ended(-9, starved=True), GREEN, Verdict.OUT_OF_MEMORY),
         (Ended(137, starved=True), "", Verdict.OUT_OF_MEMORY),
         (Ended(6, starved=True), "VERIFICATION ERROR\n", Verdict.OUT_OF_MEMORY),
@@ -211,6 +213,10 @@ def test_a_complaint_changes_no_verdict(tmp_path: Path) -> None:
         (Ended(0), "cbmc ended with 0 and said SUCCESSFUL; expected is SUCCESSFUL"),
         (Ended(6), "cbmc ended with 6 and said SUCCESSFUL: a.c:1: error: not really"),
         (Ended(-9), "cbmc was ended by signal 9 and said SUCCESSFUL"),
+        (
+            Ended(-9, 60.2, timed_out=True),
+            "cbmc was stopped after 60 seconds, its time and said SUCCESSFUL",
+        ),
     ):
         assert judge(ended, said.read(out, errors), expected=HOLDS).reason == reason
     killed = judge_build(Ended(-9), said.complaint(errors))
