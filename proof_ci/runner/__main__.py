@@ -142,7 +142,8 @@ def _environment(folders: Folders) -> dict[str, str]:
 def _list(top: Path) -> int:
     found = discover(top)
     print(json.dumps({"version": 1, **asdict(found)}, sort_keys=True))
-    for problem in found.problems:
+    broken = (f"{each.name}: {each.why}" for each in found.broken)
+    for problem in (*broken, *found.problems):
         print(f"proof-runner: {problem}", file=sys.stderr)
     if not found.proofs:
         print(f"proof-runner: {top} has no proofs", file=sys.stderr)

@@ -14,8 +14,10 @@ from .plan import Proof, ProofError
 # Where a proof has both, its cbmc-batch.yaml is what a move to the starter kit left behind.
 MARKERS = (starter_kit.MARKER, batch_yaml.MARKER)
 MOST = 10_000
-_TOO_MANY = f"there are more than {MOST} proofs"
-_PROBLEMS = 50
+_MOST_BROKEN = 1000
+_MOST_PROBLEMS = 50
+_TOO_MANY = f"there are more than {MOST} proofs, or more than {_MOST_BROKEN} that cannot be run"
+_UNNAMED = "a proof's path is of letters, digits and ._+-/, at most 200"
 _DEEPEST = 100
 _GITMODULES = 2**20
 _SUBMODULE = re.compile(r"^\s*path\s*=\s*(.+?)\s*$", re.MULTILINE)
@@ -30,24 +32,39 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Discovery:
-    """All proofs of a tree, and what looks like one and cannot be run."""
+class Broken:
+    """A proof by its name and marker that cannot be run, and why."""
 
-    proofs: tuple[Found, ...]
-    problems: tuple[str, ...]
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """All proofs of a tree, those that cannot be run, and what is wrong besides."""
+
+    proofs: tuple[Found, ...] = ()
+    broken: tuple[Broken, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 def discover(top: Path) -> Discovery:
     """The proofs below a directory, outside of submodules; links are not followed."""
     proofs: list[Found] = []
+    broken: list[Broken] = []
     problems: list[str] = []
     for found in sorted(_marked(top)):
-        problem = _problem(top, found) or (len(proofs) >= MOST and _TOO_MANY)
-        if not problem:
+        if not is_proof(found.name):
+            problems.append(f"{found.name!r}: {_UNNAMED}")
+        elif why := _why_not(top, found):
+            broken.append(Broken(found.name, why))
+        else:
             proofs.append(found)
-        elif len(problems) < _PROBLEMS and problem not in problems:
-            problems.append(problem)
-    return Discovery(tuple(proofs), tuple(problems))
+    if len(proofs) > MOST or len(broken) > _MOST_BROKEN:
+        problems.insert(0, _TOO_MANY)
+    return Discovery(
+        tuple(proofs[:MOST]), tuple(broken[:_MOST_BROKEN]), tuple(problems[:_MOST_PROBLEMS])
+    )
 
 
 def read(directory: Path) -> Proof:
@@ -59,12 +76,10 @@ def read(directory: Path) -> Proof:
     raise ProofError(f"{directory}: neither {' nor '.join(MARKERS)} is there")
 
 
-def _problem(top: Path, found: Found) -> str:
-    if not is_proof(found.name):
-        return f"{found.name!r}: a proof's path is of letters, digits and ._+-/, at most 200"
-    if not foreign.is_file(top / found.name / "Makefile"):
-        return f"{found.name}: {found.layout}, but no Makefile"
-    return ""
+def _why_not(top: Path, found: Found) -> str:
+    """Why it cannot be run; "" if it can."""
+    there = foreign.is_file(top / found.name / "Makefile")
+    return "" if there else f"{found.layout}, but no Makefile"
 
 
 def outside_of_submodules(top: Path) -> Iterator[tuple[Path, set[str]]]:

@@ -8,7 +8,7 @@ proofs and patch sources. What goes wrong with it is told as a problem: its exit
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,7 @@ class Preparing:
             "version": 1,
             "prepared": prepared,
             "proofs": proofs,
+            "broken": [asdict(each) for each in found.broken],
             "problems": problems[:_MOST],
             "log": self.log,
         }

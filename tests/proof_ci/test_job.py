@@ -13,6 +13,7 @@ import pytest
 
 from proof_ci.job.archive import ArchiveError, Bounds, pack, unpack
 from proof_ci.job.order import Order, OrderError
+from proof_ci.model.found import Found
 from proof_ci.model.outcome import Count, Outcome, Phase
 from proof_ci.model.verdicts import Verdict
 
@@ -385,6 +386,7 @@ def test_proofs_are_found_and_nothing_more_is_uploaded(stage: Stage) -> None:
     """A tree that nothing prepares is the source itself."""
     marker = f"{MARKER}property_memory: 32000\ncoverage_memory: 100\nproperty_timeout: 60\n"
     files = {**proof(), **proof(name="b", marker=marker), **proof(name="c", marker="goto\n")}
+    files["d/cbmc-batch.yaml"] = MARKER
     assert stage.prepare(files).code == 0
     layout = "cbmc-batch.yaml"
     assert stage.proofs() == {
@@ -395,16 +397,20 @@ def test_proofs_are_found_and_nothing_more_is_uploaded(stage: Stage) -> None:
             {"name": "b", "layout": layout, "memory": 32 * 10**9, "seconds": 60},
             {"name": "c", "layout": layout, "memory": None, "seconds": None},
         ],
+        "broken": [{"name": "d", "why": "cbmc-batch.yaml, but no Makefile"}],
         "problems": [],
         "log": "",
     }
+    found = Found.from_json(stage.content("proofs.json").decode())
+    assert found.broken == {"d": "cbmc-batch.yaml, but no Makefile"}
     assert stage.written() == ["output.tar.gz", "proofs.json"]
 
 
-def test_a_tree_without_proofs_is_told_as_one(stage: Stage) -> None:
-    """Whoever asked for the job decides what that means."""
-    assert stage.prepare({"README": "x"}).code == 0
-    assert stage.proofs()["proofs"] == []
+@pytest.mark.parametrize("files", [{"README": "x"}, {}])
+def test_a_tree_without_proofs_is_told_as_one(stage: Stage, files: Files) -> None:
+    """Even without a file: whoever asked for the job decides what that means."""
+    assert stage.prepare(files).code == 0
+    assert (stage.proofs()["proofs"], stage.proofs()["problems"]) == ([], [])
 
 
 WRITES = """

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from proof_ci.model.outcome import Phase
 from proof_ci.runner.batch_yaml import BatchYamlProof, parse, words
 from proof_ci.runner.classify import HOLDS, REFUTED
-from proof_ci.runner.discovery import Found, discover, read
+from proof_ci.runner.discovery import Broken, Found, discover, read
 from proof_ci.runner.plan import MEGABYTE, Asked, Folders, ProofError, budgets, cut, within
 from proof_ci.runner.process import Limits, run, scrubbed
 from proof_ci.runner.starter_kit import Job, StarterKitProof, read_jobs
@@ -69,7 +69,18 @@ def test_what_cannot_be_run_is_told(tmp_path: Path) -> None:
     tree(tmp_path, f"a/{OLD}", f"b;c/{NEW}", "b;c/Makefile")
     found = discover(tmp_path)
     assert found.proofs == ()
-    assert [problem.partition(":")[0] for problem in found.problems] == ["a", "'b;c'"]
+    assert found.broken == (Broken("a", "cbmc-batch.yaml, but no Makefile"),)
+    assert [problem.partition(":")[0] for problem in found.problems] == ["'b;c'"]
+
+
+def test_more_proofs_than_can_be_told_are_a_problem(
+    tmp_path: Path,
+) -> None:
+    """Of those that cannot be run as well; the list stays one that is believed."""
+    tree(tmp_path, *(f"p{number}/{OLD}" for number in range(1001)))
+    found = discover(tmp_path)
+    assert len(found.broken) == 1000
+    assert "more than 1000 that cannot be run" in found.problems[0]
 
 
 def test_a_directory_without_a_marker_is_no_proof(tmp_path: Path) -> None:
