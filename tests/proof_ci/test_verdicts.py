@@ -399,6 +399,21 @@ def test_an_event_that_comes_again_changes_nothing(world: World) -> None:
     assert len([m for m in world.statuses.messages if '"CBMC proof: a"' in m]) == 2
 
 
+def test_an_early_verdict_that_is_told_too_late_is_told_over(world: World) -> None:
+    """The job ended while its early verdict was on its way to the queue."""
+    for event in world.proof_ends("b", Verdict.FAILURE):
+        world.verdicts.handle(event)
+    published, _ = world.proof_ends("a")
+    world.statuses.broken = True
+    with pytest.raises(UnavailableError):
+        world.verdicts.handle(published)
+    world.statuses.broken = False
+    [early] = [result for result in world.runs.results(RUN) if result.provisional]
+    world.verdicts.handle(world.job_ends(world.children()["a"], "FAILED", exit_code=10))
+    world.verdicts.telling.result(RUN, early)
+    assert world.states() == {"a": "error", "b": "failure", SUMMARY: "failure"}
+
+
 def test_a_late_early_verdict_is_not_told_over_the_final_one(world: World) -> None:
     """Events have no order."""
     job_id = world.children()["a"]
