@@ -124,6 +124,7 @@ class Launch:
             elif record.prepare_job != job.job_id:
                 self._skip(job.run_id, "the job is not the run's")
             else:
+                self.runs.logged(job.run_id, job.job_id, job.log_stream)
                 self._go_on(record, job)
 
     def _go_on(self, record: RunRecord, job: EndedJob) -> None:

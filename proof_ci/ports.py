@@ -130,6 +130,9 @@ class Runs(Protocol):
     def preparing(self, run_id: str, job_id: str) -> bool:
         """Record the job that prepares a fetched run; False if it has ended or moved on."""
 
+    def logged(self, run_id: str, job_id: str, log_stream: str) -> None:
+        """Record where the words are of the job that prepared a run."""
+
     def proving(self, run_id: str, proving: Proving) -> bool:
         """Record the jobs of a prepared run; False if it has ended or moved on."""
 

@@ -103,7 +103,7 @@ class Verdicts:
         outcome = self._published(attempt)
         if isinstance(outcome, Outcome) and _is_early(outcome, place):
             early = Conclusion(outcome.verdict, outcome.reason[:LONGEST_REASON], outcome)
-            self._keep(place, self._result(place, early, attempt, provisional=True))
+            self._keep(place, self._result(place, early, attempt))
 
     def ended(self, job: EndedJob) -> None:
         """Make a proof's result final, and end the run if it was the last one."""
@@ -117,7 +117,7 @@ class Verdicts:
         made = job.attempts(self.role_id)
         conclusion = conclude(place.proof, job.ending, list(map(self._published, made)))
         run = place.record.run
-        result = self._result(place, conclusion, made[-1], seconds=job.seconds)
+        result = self._result(place, conclusion, made[-1], job)
         kept = None if conclusion.outcome is None else entry(run, conclusion.outcome)
         if kept is not None and conclusion.outcome is not None:
             self.results.put(cache_key(conclusion.outcome.identity), kept)
@@ -210,21 +210,10 @@ class Verdicts:
         place: Place,
         conclusion: Conclusion,
         attempt: Attempt,
-        *,
-        seconds: float = 0.0,
-        provisional: bool = False,
+        job: EndedJob | None = None,
     ) -> ProofResult:
-        run, outcome = place.record.run, conclusion.outcome
-        facts: dict[str, Any] = {}
-        if outcome is not None:
-            facts = {
-                "peak_memory": max(
-                    (whole(phase.peak_memory) for phase in outcome.phases), default=0
-                ),
-                "refuted": fraction(outcome.refuted),
-                "reached": fraction(outcome.reached),
-                "unchanged_since": outcome.unchanged_since,
-            }
+        """The result, provisional while the job has not ended."""
+        run = place.record.run
         return ProofResult(
             run_id=run.run_id,
             repository=run.repository,
@@ -234,16 +223,29 @@ class Verdicts:
             job_id=place.job_id,
             reason=conclusion.reason,
             attempt=attempt.number,
-            seconds=seconds,
             warnings=(*place.warnings, *conclusion.warnings),
-            output_key="" if provisional else attempt.key("output.tar.gz"),
             finished_at=int(self.clock()),
-            provisional=provisional,
-            **facts,
+            provisional=job is None,
+            **({} if job is None else _ended(job, attempt)),
+            **({} if conclusion.outcome is None else _told(conclusion.outcome)),
         )
 
     def _skip(self, run_id: str, why: str) -> None:
         self.log.info(f"nothing to do: {why}", correlation_id=run_id)
+
+
+def _ended(job: EndedJob, attempt: Attempt) -> dict[str, Any]:
+    output = attempt.key("output.tar.gz")
+    return {"seconds": job.seconds, "log_stream": job.log_stream, "output_key": output}
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "peak_memory": max((whole(phase.peak_memory) for phase in outcome.phases), default=0),
+        "refuted": fraction(outcome.refuted),
+        "reached": fraction(outcome.reached),
+        "unchanged_since": outcome.unchanged_since,
+    }
 
 
 def _is_early(outcome: Outcome, place: Place) -> bool:

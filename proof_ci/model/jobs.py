@@ -79,7 +79,7 @@ class EndedJob:
     """A job, or a child of an array, that has ended. `job_id` of a child is "PARENT:INDEX".
 
     `tasks` are the IDs of its attempts' ECS tasks, in their order. What was never begun counts as
-    one attempt of no task: nobody can have written anything for it.
+    one attempt of no task: nobody can have written anything for it. `log_stream` is the last one's.
     """
 
     job_id: str
@@ -88,6 +88,7 @@ class EndedJob:
     ending: Ending
     tasks: tuple[str, ...]
     seconds: float = 0.0
+    log_stream: str = ""
 
     def attempts(self, role_id: str) -> tuple[Attempt, ...]:
         """Its attempts, whose tasks have sessions of this role; at least one."""
@@ -124,6 +125,7 @@ def ended_job(detail: object) -> EndedJob | None:
         ending=_ending(told, container),
         tasks=tasks_of(told) or ("",),
         seconds=_seconds(told),
+        log_stream=text(container, "logStreamName"),
     )
 
 

@@ -198,6 +198,7 @@ class RunRecord:
     """A run as the table has it.
 
     `pending` names the proofs that may have got a `pending` status; `snapshot_id` tells the tools.
+    `prepare_log` is the log stream of the job that prepared it, once that has ended.
     `claimed_until` is when whoever starts it is through or has crashed; `leased_until` is not 0
     while somebody submits jobs that are not recorded yet. A run that has ended is `settled` once
     everybody has been told.
@@ -211,6 +212,7 @@ class RunRecord:
     reason: str = ""
     build_id: str = ""
     prepare_job: str = ""
+    prepare_log: str = ""
     jobs: tuple[Job, ...] = ()
     total: int = 0
     remaining: int = 0

@@ -60,7 +60,8 @@ class ProofResult:
     """One proof of one commit, and what it came to.
 
     A `provisional` one was published before its job ended. `refuted` and `reached` are "of/total"
-    or empty. `output_key` names the object with the logs, as the job was to write it.
+    or empty. `output_key` names the object with the logs, as the job was to write it; `log_stream`
+    the job's words, which Batch forgets after some days.
     """
 
     run_id: str
@@ -78,6 +79,7 @@ class ProofResult:
     unchanged_since: str = ""
     warnings: tuple[str, ...] = ()
     output_key: str = ""
+    log_stream: str = ""
     finished_at: int = 0
     provisional: bool = False
 

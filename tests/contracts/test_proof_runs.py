@@ -114,14 +114,17 @@ def test_a_run_is_read_as_the_functions_wrote_it(there: RunsTable, reached: Reac
     assert (begun.cache, begun.statuses, begun.replay_of) == (False, False, TWO)
     there.fetching(ONE, "project:1")
     there.preparing(ONE, "job-0")
+    there.logged(ONE, "job-0", "proof/default/0")
     jobs = (Job("job-1", 0, 2),)
     there.proving(ONE, Proving(jobs, 2, 2, 3600, problems=("c: no Makefile",)))
     there.record(result("a/b", provisional=True, verdict=Verdict.FAILURE))
-    there.record(result("."))
+    there.record(result(".", log_stream="proof/default/1"))
     found = runs.report(ONE)
     assert found is not None
     assert (found.run.state, found.run.total, found.run.remaining) == ("proving", 2, 1)
     assert (found.run.build_id, found.run.prepare_job) == ("project:1", "job-0")
+    assert found.run.prepare_log == "proof/default/0"
+    assert [one.log_stream for one in found.proofs] == ["proof/default/1", ""]
     assert [job.children for job in found.run.jobs] == [("job-1:0", "job-1:1")]
     assert found.run.problems == ("c: no Makefile",)
     assert [(one.proof, one.verdict, one.provisional) for one in found.proofs] == [

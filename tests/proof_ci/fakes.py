@@ -214,6 +214,12 @@ class FakeRuns(Broken):
             record is not None and record.state is State.PREPARING and record.prepare_job == job_id
         )
 
+    def logged(self, run_id: str, job_id: str, log_stream: str) -> None:
+        self.check()
+        record = self.records[run_id]
+        if record.prepare_job == job_id:
+            self.records[run_id] = replace(record, prepare_log=log_stream)
+
     def proving(self, run_id: str, proving: Proving) -> bool:
         self.check()
         record = self.records.get(run_id)

@@ -336,6 +336,21 @@ def test_an_end_of_a_preparation_before_it_is_recorded_comes_again(world: World)
         world.launch.handle(event)
 
 
+def test_where_a_job_left_its_words_is_kept(world: World) -> None:
+    """Batch forgets it; of a job that prepares also if nothing comes of it."""
+    world.to_proving({"a": None})
+    assert world.record().prepare_log == "proof/default/1"
+    early, end = world.proof_ends("a")
+    for event, stream in ((early, ""), (end, "proof/default/1")):
+        world.verdicts.handle(event)
+        [kept] = world.runs.kept.values()
+        assert kept.log_stream == stream
+    lost = World()
+    job_id = lost.to_preparing()
+    lost.launch.handle(lost.job_ends(job_id, "FAILED", exit_code=75))
+    assert (lost.record().verdict, lost.record().prepare_log) == (End.ERROR, "proof/default/1")
+
+
 def test_every_line_of_the_log_carries_the_run(world: World) -> None:
     """One id from the delivery to the statuses."""
     world.to_proving()

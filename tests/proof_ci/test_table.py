@@ -125,6 +125,7 @@ def result(proof: str = "a", **other: Any) -> ProofResult:
         "unchanged_since": "",
         "warnings": ("one", "two"),
         "output_key": "outputs/x",
+        "log_stream": "proof/default/1",
         "finished_at": 1_580_760_925,
     }
     return ProofResult(**{**fields, **other})
@@ -311,6 +312,17 @@ def test_a_comment_is_one_runs_for_good(bench: Bench) -> None:
     assert bench.runs.claim(7, DELIVERY)
     assert not bench.runs.claim(7, FULL.run_id)
     assert bench.runs.claim(8, FULL.run_id)
+
+
+def test_the_words_of_the_job_that_prepared_are_kept(bench: Bench) -> None:
+    """Of that job and no other, whether the run goes on or ends."""
+    bench.proving()
+    bench.runs.logged(DELIVERY, "job-9", "other")
+    assert bench.record().prepare_log == ""
+    for _ in range(2):
+        bench.runs.logged(DELIVERY, "job-0", "proof/default/0")
+    bench.runs.end(DELIVERY, End.ERROR, "")
+    assert bench.record().prepare_log == "proof/default/0"
 
 
 def test_an_end_keeps_the_problems_that_there_were(bench: Bench) -> None:

@@ -17,6 +17,7 @@ _OPTIONAL = (
     "reason",
     "build_id",
     "prepare_job",
+    "prepare_log",
     "total",
     "remaining",
     "ended_at",
@@ -35,6 +36,7 @@ _OF_RESULT = (
     "reached",
     "unchanged_since",
     "output_key",
+    "log_stream",
     "finished_at",
     "provisional",
 )
@@ -110,7 +112,7 @@ def to_result(run: Run, item: Item) -> ProofResult:
         verdict=Verdict(item["verdict"]),
         seconds=float(item["seconds"]),
         warnings=tuple(_texts(json.loads(item["warnings"]))),
-        **{name: item[name] for name in _OF_RESULT},
+        **{name: item[name] for name in _OF_RESULT if name in item},
     )
 
 

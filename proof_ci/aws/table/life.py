@@ -90,6 +90,12 @@ def preparing(run_id: str, job_id: str, now: int) -> list[Write]:
     return _moved(run_id, State.FETCHING, changes)
 
 
+def logged(run_id: str, job_id: str, log_stream: str) -> list[Write]:
+    """A run knows the words of the job that prepared it."""
+    own = Condition("prepare_job = :job", {":job": job_id})
+    return [change(Place(run_id), {"prepare_log": log_stream}, own)]
+
+
 def proving(run_id: str, proving: Proving, now: int) -> list[Write]:
     """A run has its jobs."""
     changes = {

@@ -116,6 +116,10 @@ class RunsTable:
         step = life.preparing(run_id, job_id, self._now())
         return self._stepped(run_id, step, state=State.PREPARING, prepare_job=job_id)
 
+    def logged(self, run_id: str, job_id: str, log_stream: str) -> None:
+        """By an attribute of the run's item."""
+        self._door.write(life.logged(run_id, job_id, log_stream))
+
     def proving(self, run_id: str, proving: Proving) -> bool:
         """From preparing."""
         step = life.proving(run_id, proving, self._now())
