@@ -219,7 +219,7 @@ class CiStack(PadstoneStack):
             }
         )
         watch.waiting({name.title(): queue.queue for name, queue in self._queues().items()})
-        watch.silence(self.verdicts.function)
+        watch.silence(self.verdicts.function, self.sweep.function)
         watch.jobs(self.jobs.queue.ref)
         watch.preparation(self.preparation.project.ref)
 

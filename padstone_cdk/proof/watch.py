@@ -16,7 +16,7 @@ from padstone_cdk.proof.functions import ProofFunction
 from padstone_cdk.proof.policies import arn
 
 _FIVE_MINUTES = cdk.Duration.minutes(5)
-_DAY = cdk.Duration.days(1)
+_HOUR, _DAY = cdk.Duration.hours(1), cdk.Duration.days(1)
 _AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 _ANSWERS = [6, 10, 12, 124]  # how a proof's runner ends that has said its verdict: no success
 _MEANT = "the run has ended"  # so start the words with which jobs of an ended run are stopped
@@ -96,12 +96,25 @@ class Watch(Construct):
                 threshold=3600,
             )
 
-    def silence(self, judge: ProofFunction) -> None:
-        """Tell if for a day no proof has ended: whatever broke, the canary's run did not come."""
+    def silence(self, judge: ProofFunction, sweep: ProofFunction) -> None:
+        """Tell if no proof has ended for a day, or nobody has looked for lost ones for an hour."""
+        self._silence(
+            "Silence", "No proof has ended for a day, not even the canary's", judge, period=_DAY
+        )
+        self._silence(
+            "NoSweep",
+            "Nobody has looked for lost runs and deliveries for an hour",
+            sweep,
+            period=_HOUR,
+        )
+
+    def _silence(
+        self, construct_id: str, description: str, function: ProofFunction, *, period: cdk.Duration
+    ) -> None:
         self._alarm(
-            "Silence",
-            "No proof has ended for a day, not even the canary's",
-            judge.function.metric_invocations(period=_DAY, statistic="Sum"),
+            construct_id,
+            description,
+            function.function.metric_invocations(period=period, statistic="Sum"),
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             missing=cloudwatch.TreatMissingData.BREACHING,
         )

@@ -117,6 +117,16 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def tls_only(policy: dict[str, Any]) -> bool:
+    """Whether the policy of a bucket, queue or topic refuses whoever comes without TLS."""
+    return any(
+        statement.get("Effect") == "Deny"
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        and statement["Principal"] in ("*", {"AWS": "*"})
+        for statement in policy["PolicyDocument"]["Statement"]
+    )
+
+
 def plain(value: Any) -> str:
     """Return a text with references shown as <Name>."""
     if isinstance(value, str):

@@ -27,6 +27,7 @@ from tests.templates.synthesis import (
     plain,
     readable,
     resources,
+    tls_only,
     walk,
 )
 
@@ -272,35 +273,6 @@ def test_a_message_stays_hidden_while_it_is_handled(ci: Template) -> None:
         assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
 
 
-def test_every_queue_has_a_dead_letter_queue_or_is_one(ci: Template) -> None:
-    """And every dead-letter queue has an alarm."""
-    queues = resources(ci, "AWS::SQS::Queue")
-    dead = {
-        target["Fn::GetAtt"][0]
-        for value in walk(ci["Resources"])
-        if isinstance(value, dict)
-        for target in (
-            value.get("RedrivePolicy", {}).get("deadLetterTargetArn"),
-            (value.get("DeadLetterConfig") or {}).get("Arn"),
-            (value.get("DeadLetterConfig") or {}).get("TargetArn"),
-        )
-        if target
-    }
-    assert {name for name, queue in queues.items() if "RedrivePolicy" not in queue} == dead
-    assert watched(ci, "ApproximateNumberOfMessagesVisible") == dead
-    assert watched(ci, "ApproximateAgeOfOldestMessage") == set(queues) - dead
-
-
-def watched(ci: Template, metric: str) -> set[str]:
-    """The queues of which an alarm watches a metric."""
-    return {
-        dimension["Value"]["Fn::GetAtt"][0]
-        for alarm in resources(ci, "AWS::CloudWatch::Alarm").values()
-        for dimension in alarm["Dimensions"]
-        if dimension["Name"] == "QueueName" and alarm["MetricName"] == metric
-    }
-
-
 # --- the events of a run --------------------------------------------------------------------------
 
 
@@ -344,19 +316,6 @@ def test_the_end_of_each_step_calls_the_next(ci: Template) -> None:
     }
 
 
-def test_no_event_is_lost_without_a_word(ci: Template) -> None:
-    """Neither one that does not reach its function nor one that its function fails on."""
-    for rule in resources(ci, "AWS::Events::Rule").values():
-        for target in rule["Targets"]:
-            function = ci["Resources"].get(target["Arn"].get("Fn::GetAtt", [""])[0])
-            if function and function["Type"] == "AWS::Lambda::Function":
-                kept = function["Properties"]["DeadLetterConfig"]["TargetArn"]
-                assert target["DeadLetterConfig"]["Arn"] == kept
-                granted = grants(role(ci, function["Properties"]["Role"]))
-                assert ("sqs:SendMessage", plain(kept)) in granted
-                assert target["RetryPolicy"]["MaximumRetryAttempts"] == 185
-
-
 def test_results_tell_events(app: Synthesis) -> None:
     """By the bucket's own property, and by no function of CDK's."""
     storage = app.template("proof/storage")
@@ -381,28 +340,6 @@ def test_somebody_sweeps_every_five_minutes(ci: Template) -> None:
     )
     assert by_function[sweep] == "rate(5 minutes)"
     assert functions(ci)["sweep"]["Timeout"] < 300
-
-
-def test_queues_are_encrypted_and_take_tls_only(ci: Template) -> None:
-    """Events and statuses quote what people wrote."""
-    queues = resources(ci, "AWS::SQS::Queue")
-    assert all(queue["SqsManagedSseEnabled"] is True for queue in queues.values())
-    secured = {
-        queue["Ref"]
-        for policy in resources(ci, "AWS::SQS::QueuePolicy").values()
-        if _tls_only(policy)
-        for queue in policy["Queues"]
-    }
-    assert secured == set(queues)
-
-
-def _tls_only(policy: dict[str, Any]) -> bool:
-    return any(
-        statement.get("Effect") == "Deny"
-        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-        and statement["Principal"] in ("*", {"AWS": "*"})
-        for statement in policy["PolicyDocument"]["Statement"]
-    )
 
 
 # --- the switches ---------------------------------------------------------------------------------
@@ -630,7 +567,7 @@ def test_reports_are_read_through_the_site_only(ci: Template) -> None:
     """By that distribution, over TLS, and only where reports are public; they run no script."""
     (policy,) = resources(ci, "AWS::S3::BucketPolicy").values()
     assert policy["Bucket"] == {"Ref": "ReportBucketName"}
-    assert _tls_only(policy)
+    assert tls_only(policy)
     (given,) = (s for s in policy["PolicyDocument"]["Statement"] if "Effect" not in s)
     condition, allowed, otherwise = given["Fn::If"]
     assert (allowed["Effect"], otherwise) == ("Allow", {"Ref": "AWS::NoValue"})
@@ -734,28 +671,22 @@ def test_the_outputs_are_what_the_command_line_reads(app: Synthesis, ci: Templat
 # --- watched --------------------------------------------------------------------------------------
 
 
-def test_every_function_has_an_alarm_of_its_own(ci: Template) -> None:
-    """With its name as dimension: no other function of the account sets it off."""
-    watched = {
-        dimension["Value"]["Ref"]
-        for alarm in resources(ci, "AWS::CloudWatch::Alarm").values()
-        if alarm["MetricName"] == "Errors"
-        for dimension in alarm["Dimensions"]
-    }
-    assert watched == set(resources(ci, "AWS::Lambda::Function"))
-
-
-def test_a_silent_day_is_an_alarm(ci: Template) -> None:
-    """The canary's run must end as a verdict; no data is no good news."""
-    (silence,) = (
+def test_silence_is_an_alarm(ci: Template) -> None:
+    """For a day no verdict, for an hour no sweep: no data is no good news."""
+    silences = [
         alarm
         for alarm in resources(ci, "AWS::CloudWatch::Alarm").values()
         if alarm["TreatMissingData"] == "breaching"
-    )
-    function = resources(ci, "AWS::Lambda::Function")[silence["Dimensions"][0]["Value"]["Ref"]]
-    assert function["Handler"] == "proof_ci.verdict.handler"
-    assert (silence["Period"], silence["Threshold"]) == (86_400, 1)
-    assert silence["ComparisonOperator"] == "LessThanThreshold"
+    ]
+    found = resources(ci, "AWS::Lambda::Function")
+    periods = {
+        found[alarm["Dimensions"][0]["Value"]["Ref"]]["Handler"]: alarm["Period"]
+        for alarm in silences
+    }
+    assert periods == {"proof_ci.verdict.handler": 86_400, "proof_ci.sweep.handler": 3600}
+    for alarm in silences:
+        assert (alarm["MetricName"], alarm["Statistic"]) == ("Invocations", "Sum")
+        assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
 
 
 def test_people_hear_of_jobs_without_an_answer_only(ci: Template) -> None:
@@ -801,25 +732,6 @@ def test_runs_are_kept_as_functions_write_them(app: Synthesis) -> None:
     assert SCHEMAS["runs"].keys == tuple(name for name, _ in keys)
     assert table["TimeToLiveSpecification"]["AttributeName"] == "expires_at"
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
-
-
-def test_buckets_are_versioned_encrypted_and_logged(app: Synthesis) -> None:
-    """And TLS only; the report bucket's policy stands where its distribution is."""
-    storage = app.template("proof/storage")
-    buckets = resources(storage, "AWS::S3::Bucket")
-    for bucket in buckets.values():
-        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
-        assert "BucketEncryption" in bucket
-    assert [name for name, b in buckets.items() if "LoggingConfiguration" not in b] == [
-        name for name in buckets if name.startswith("AccessLogs")
-    ]
-    secured = {
-        policy["Bucket"]["Ref"]
-        for policy in resources(storage, "AWS::S3::BucketPolicy").values()
-        if _tls_only(policy)
-    }
-    reports = storage["Outputs"]["ReportBucketName"]["Value"]["Ref"]
-    assert set(buckets) - secured == {reports}
 
 
 def test_secrets_are_made_by_the_account(app: Synthesis) -> None:

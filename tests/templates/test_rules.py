@@ -25,6 +25,7 @@ from tests.templates.synthesis import (
     readable,
     resources,
     synthesise,
+    tls_only,
     walk,
 )
 
@@ -323,6 +324,164 @@ def test_logs_end_some_day(app: Synthesis, stack: str) -> None:
     """No log group keeps its lines for ever."""
     for name, group in resources(app.template(stack), "AWS::Logs::LogGroup").items():
         assert group["RetentionInDays"], name
+
+
+# --- kept and told --------------------------------------------------------------------------------
+
+
+def test_buckets_are_encrypted_and_clean_up_after_uploads(app: Synthesis) -> None:
+    """Owned by the account alone, logged but for the logs, and versioned but for what passes by."""
+    for stack in STACKS:
+        for name, bucket in resources(app.template(stack), "AWS::S3::Bucket").items():
+            rules = bucket["LifecycleConfiguration"]["Rules"]
+            assert "BucketEncryption" in bucket, name
+            assert _ownership(bucket) == ["BucketOwnerEnforced"], name
+            assert [rule for rule in rules if "AbortIncompleteMultipartUpload" in rule], name
+            assert "LoggingConfiguration" in bucket or name.startswith("AccessLog"), name
+            passing = [rule for rule in rules if "ExpirationInDays" in rule]
+            assert "VersioningConfiguration" in bucket or passing, name
+
+
+def _ownership(bucket: dict[str, Any]) -> list[str]:
+    return [rule["ObjectOwnership"] for rule in bucket["OwnershipControls"]["Rules"]]
+
+
+def test_buckets_take_tls_only(app: Synthesis) -> None:
+    """By their one policy, which may be in another stack of the stage."""
+    buckets = {
+        (stack, name) for stack in STACKS for name in resources(app.template(stack), KEPT[0])
+    }
+    secured = {
+        _bucket_of(app, stack, policy["Bucket"]["Ref"])
+        for stack in STACKS
+        for policy in resources(app.template(stack), "AWS::S3::BucketPolicy").values()
+        if tls_only(policy)
+    }
+    assert secured == buckets
+
+
+def _bucket_of(app: Synthesis, stack: str, reference: str) -> tuple[str, str]:
+    """Where the bucket is that a stack refers to: there, or where its parameter comes from."""
+    if reference in app.template(stack)["Resources"]:
+        return stack, reference
+    (found,) = (
+        (other, app.template(other)["Outputs"][reference]["Value"]["Ref"])
+        for other in app.before(stack)
+        if reference in app.template(other)["Outputs"]
+    )
+    return found
+
+
+@every_stack
+def test_queues_and_topics_take_tls_only(app: Synthesis, stack: str) -> None:
+    """And queues are encrypted: what they hold quotes what people wrote."""
+    template = app.template(stack)
+    queues = resources(template, "AWS::SQS::Queue")
+    assert all(queue["SqsManagedSseEnabled"] is True for queue in queues.values())
+    for kind, policies in (
+        ("AWS::SQS::Queue", "AWS::SQS::QueuePolicy"),
+        ("AWS::SNS::Topic", "AWS::SNS::TopicPolicy"),
+    ):
+        secured = {
+            each["Ref"]
+            for policy in resources(template, policies).values()
+            if tls_only(policy)
+            for each in policy["Queues" if "Queues" in policy else "Topics"]
+        }
+        assert secured == set(resources(template, kind))
+
+
+@every_stack
+def test_tables_can_be_taken_back_to_any_minute(app: Synthesis, stack: str) -> None:
+    """Of the last five weeks: what a mistake wrote can be undone."""
+    for name, table in resources(app.template(stack), "AWS::DynamoDB::Table").items():
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}, (
+            name
+        )
+
+
+@every_stack
+def test_every_queue_has_dead_letters_or_is_for_them(app: Synthesis, stack: str) -> None:
+    """And alarms: of dead letters that there are any, of other queues that they are not taken."""
+    template = app.template(stack)
+    queues, dead = resources(template, "AWS::SQS::Queue"), set(_dead_letters(template))
+    assert {name for name, queue in queues.items() if "RedrivePolicy" not in queue} == dead
+    assert _watched(template, "ApproximateNumberOfMessagesVisible") == dead
+    assert _watched(template, "ApproximateAgeOfOldestMessage") == set(queues) - dead
+    assert all(queue["MessageRetentionPeriod"] == 14 * 86_400 for queue in queues.values())
+
+
+def _dead_letters(template: Template) -> Iterator[str]:
+    """The queues that something names as where it leaves what failed."""
+    for value in walk(template["Resources"]):
+        if isinstance(value, dict):
+            kept = value.get("DeadLetterConfig") or {}
+            redriven = value.get("RedrivePolicy", {}).get("deadLetterTargetArn")
+            for target in (redriven, kept.get("Arn"), kept.get("TargetArn")):
+                if target:
+                    yield target["Fn::GetAtt"][0]
+
+
+def _watched(template: Template, metric: str) -> set[str]:
+    """The queues or functions of which an alarm watches a metric."""
+    return {
+        plain(dimension["Value"]).strip("<>").partition(".")[0]
+        for alarm in resources(template, "AWS::CloudWatch::Alarm").values()
+        for dimension in alarm["Dimensions"]
+        if alarm["MetricName"] == metric
+    }
+
+
+@every_stack
+def test_every_function_that_fails_is_told(app: Synthesis, stack: str) -> None:
+    """By an alarm with its name as dimension: no other function of the account sets it off."""
+    template = app.template(stack)
+    assert _watched(template, "Errors") == set(resources(template, "AWS::Lambda::Function"))
+
+
+@every_stack
+def test_no_call_is_lost_without_a_word(app: Synthesis, stack: str) -> None:
+    """Neither one that does not reach its function nor one that its function fails on."""
+    template = app.template(stack)
+    for target in _targets(template):
+        function = template["Resources"].get(plain(target["Arn"]).strip("<>").partition(".")[0])
+        if function and function["Type"] == "AWS::Lambda::Function":
+            kept = function["Properties"]["DeadLetterConfig"]["TargetArn"]
+            assert target["DeadLetterConfig"]["Arn"] == kept
+            assert "MaximumRetryAttempts" in target["RetryPolicy"]
+            assert _sends(template, function["Properties"]["Role"], kept)
+
+
+def _targets(template: Template) -> Iterator[dict[str, Any]]:
+    """What rules and schedules call."""
+    for rule in resources(template, "AWS::Events::Rule").values():
+        yield from rule["Targets"]
+    for schedule in resources(template, "AWS::Scheduler::Schedule").values():
+        yield schedule["Target"]
+
+
+def _sends(template: Template, role: dict[str, Any], queue: dict[str, Any]) -> bool:
+    properties = template["Resources"][role["Fn::GetAtt"][0]]["Properties"]
+    return any(
+        "sqs:SendMessage" in listed(statement["Action"]) and queue in listed(statement["Resource"])
+        for statement in _statements({"Resources": properties["Policies"]})
+    )
+
+
+@every_stack
+def test_whatever_logs_has_a_group_that_ends(app: Synthesis, stack: str) -> None:
+    """One of the stack, whose retention is stated: a service's own would be kept for ever."""
+    template = app.template(stack)
+    groups = set(resources(template, "AWS::Logs::LogGroup"))
+    for name, function in resources(template, "AWS::Lambda::Function").items():
+        assert function["LoggingConfig"]["LogGroup"]["Ref"] in groups, name
+    for name, project in resources(template, "AWS::CodeBuild::Project").items():
+        assert project["LogsConfig"]["CloudWatchLogs"]["GroupName"]["Ref"] in groups, name
+    for name, job in resources(template, "AWS::Batch::JobDefinition").items():
+        options = job["ContainerProperties"]["LogConfiguration"]["Options"]
+        assert options["awslogs-group"]["Ref"] in groups, name
+    for name, stage in resources(template, "AWS::ApiGatewayV2::Stage").items():
+        assert stage["AccessLogSettings"]["DestinationArn"]["Fn::GetAtt"][0] in groups, name
 
 
 # --- judged by others -----------------------------------------------------------------------------
