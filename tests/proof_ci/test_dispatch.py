@@ -14,7 +14,7 @@ from proof_ci.log import Log
 from proof_ci.model.events import APPROVE, CLOSED, RUN, Cancel, Event, Request, to_message
 from proof_ci.model.messages import StatusUpdate
 from proof_ci.model.run import CLAIM_LIFE, End, Run, State
-from proof_ci.ports import UnavailableError
+from proof_ci.ports import Claim, UnavailableError
 
 from .fakes import (
     DELIVERY,
@@ -318,6 +318,24 @@ def test_an_approval_that_is_sent_again_approves_no_other_run(world: World) -> N
     world.known(replace(WAITING_RUN, run_id=delivery(5)), State.WAITING)
     assert world.handle(command(APPROVE), command(APPROVE, delivery=delivery(98))) == []
     assert world.states()[delivery(5)] == (State.WAITING, None)
+
+
+class OvertakenRuns(FakeRuns):
+    """Runs that another starts at the very moment in which they are approved."""
+
+    def approve(self, run_id: str) -> Claim:
+        assert super().approve(run_id) is Claim.OURS
+        assert self.fetching(run_id, "prepare:anothers")
+        return super().approve(run_id)
+
+
+def test_an_approval_that_was_overtaken_starts_and_tells_nothing(world: World) -> None:
+    """The run is on its way already, maybe at its end."""
+    world.handle(pull_request())
+    world.runs = OvertakenRuns(world.clock, world.runs.records)
+    before = list(world.statuses.messages)
+    assert world.handle(command(APPROVE)) == []
+    assert (world.builds.builds, world.statuses.messages) == ({}, before)
 
 
 def test_a_comment_that_was_refused_is_no_runs_yet(world: World) -> None:
