@@ -11,8 +11,9 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import IO, Protocol, cast
+from typing import IO, cast
 
+from .stream import ArchiveError, Body, Forward, read_all, read_ends, unpacked
 from .words import size, visible
 
 _REPORT = re.compile(r"report/(html|json)/(?=.{1,600}$)([A-Za-z0-9._+@=,() -]+/){0,40}[^/]+")
@@ -29,14 +30,6 @@ _BROKEN = (
     LookupError,
     RecursionError,
 )
-_CHUNK = 2**16
-
-
-class Body(Protocol):
-    """A stream that is read from front to end, as S3 gives one."""
-
-    def read(self, amount: int, /) -> bytes:
-        """At most so many bytes; none at the end."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +51,6 @@ class File:
     content: bytes
 
 
-class ArchiveError(Exception):
-    """The archive cannot be read on; the message says why."""
-
-
 @dataclass
 class Archive:
     """An archive's files, once. `left_out` says afterwards what was not taken, and why."""
@@ -73,7 +62,7 @@ class Archive:
 
     def files(self) -> Iterator[File]:
         """The files in their order. What is wrong with the archive ends them, and is left out."""
-        source = _Forward(_unpacked(self.body, self.limits.unpacked), self.limits.header)
+        source = Forward(unpacked(self.body, self.limits.unpacked), self.limits.header)
         try:
             with tarfile.open(fileobj=cast(IO[bytes], source), mode="r:") as archive:
                 yield from self._files(archive)
@@ -126,8 +115,8 @@ class Archive:
         if opened is None:
             return None
         if member.size <= limit:
-            return _read(opened, member.size)
-        return _ends(opened, member.size, limit // 2)
+            return read_all(opened, member.size)
+        return read_ends(opened, member.size, limit // 2)
 
     def _leave(self, name: str, why: str) -> None:
         if len(self.left_out) < _SHOWN:
@@ -146,77 +135,3 @@ def _objection(member: tarfile.TarInfo, name: str) -> str:
         return "the page has one of its own"
     known = _REPORT.fullmatch(name) or _LOG.fullmatch(name)
     return "" if known else "it is neither a log nor part of the report"
-
-
-def _read(opened: Body, amount: int) -> bytes:
-    """Exactly so much, in small steps; less means that the archive ends within a file."""
-    parts = []
-    while amount:
-        part = opened.read(min(amount, _CHUNK))
-        if not part:
-            raise ArchiveError("it ends within a file")
-        parts.append(part)
-        amount -= len(part)
-    return b"".join(parts)
-
-
-def _ends(opened: Body, amount: int, half: int) -> bytes:
-    """A long text's beginning and end."""
-    first = _read(opened, half)
-    left = amount - 2 * half
-    while left:
-        left -= len(_read(opened, min(left, _CHUNK)))
-    return (
-        first + f"\n[... {amount - 2 * half:,} bytes left out ...]\n".encode() + _read(opened, half)
-    )
-
-
-def _unpacked(body: Body, limit: int) -> Iterator[bytes]:
-    """A gzip stream's content in small pieces. Raises ArchiveError behind the limit."""
-    inflate = zlib.decompressobj(wbits=31)
-    total = 0
-    while not inflate.eof:
-        packed = inflate.unconsumed_tail or body.read(_CHUNK)
-        if not packed:
-            raise ArchiveError("it ends before its end")
-        piece = inflate.decompress(packed, _CHUNK)
-        total += len(piece)
-        if total > limit:
-            raise ArchiveError(f"it unpacks to more than {size(limit)}")
-        yield piece
-
-
-class _Forward:
-    """A file that only goes forward and refuses large reads: all that tarfile needs of one."""
-
-    def __init__(self, pieces: Iterator[bytes], largest: int) -> None:
-        self._pieces = pieces
-        self._largest = largest
-        self._ahead = b""
-        self._position = 0
-
-    def tell(self) -> int:
-        """Where the next read begins."""
-        return self._position
-
-    def seek(self, position: int, whence: int = 0) -> int:
-        """Pass over what is between."""
-        if whence or position < self._position:
-            raise ArchiveError("it leads backwards")
-        while self._position < position:
-            if not self.read(min(position - self._position, _CHUNK)):
-                raise ArchiveError("it ends within a file")
-        return self._position
-
-    def read(self, amount: int) -> bytes:
-        """So many bytes; fewer at the end."""
-        if not 0 <= amount <= self._largest:
-            raise ArchiveError("one of its headers is larger than any honest one")
-        while len(self._ahead) < amount:
-            piece = next(self._pieces, None)
-            if piece is None:
-                break
-            self._ahead += piece
-        read, self._ahead = self._ahead[:amount], self._ahead[amount:]
-        self._position += len(read)
-        return read

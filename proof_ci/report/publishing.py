@@ -12,11 +12,12 @@ from proof_ci.model.outputs import written
 from proof_ci.ports import UnavailableError
 
 from . import document, evidence, missing, page, proof_document, proof_page, reading
-from .archive import Archive, Body, File
+from .archive import Archive, File
 from .model import Proof, Run
 from .places import check_name, commit_prefix, proof_prefix, run_prefix
 from .published import Published
 from .store import LASTING, Outputs, Page, Site
+from .stream import Body
 from .viewer import is_script, mended
 
 VERSION = 1

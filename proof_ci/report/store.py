@@ -8,7 +8,7 @@ from proof_ci.aws.clients import client as aws_client
 from proof_ci.aws.clients import code, translated
 from proof_ci.ports import UnavailableError
 
-from .archive import Body
+from .stream import Body
 
 Client = Callable[[], Any]
 _GONE = ("NoSuchKey", "AccessDenied")  # the latter is said to who may not list

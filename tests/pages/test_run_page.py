@@ -134,6 +134,17 @@ def test_a_status_leads_to_its_proof(site: LocalSite, tabs: Tabs) -> None:
     assert row.evaluate("e => e.getBoundingClientRect().top < innerHeight")
 
 
+def test_the_row_that_a_status_leads_to_is_not_under_the_head(site: LocalSite, tabs: Tabs) -> None:
+    """The table's head stays in view while a thousand rows pass under it."""
+    proofs = [proof(f"p{n:04}") for n in range(1000)]
+    tab = tabs.open(f"{site.page(KEY, page.render(run(*proofs)))}#p0700")
+    box = "e => [e.getBoundingClientRect().top, e.getBoundingClientRect().bottom]"
+    head = tab.page.locator("thead th").first.evaluate(box)
+    row = tab.page.locator("tr:target").evaluate(box)
+    assert head[0] == 0
+    assert head[1] <= row[0] < 900
+
+
 def test_the_keyboard_goes_through_in_reading_order(site: LocalSite, tabs: Tabs) -> None:
     """First the way past the head; then links as they stand; each shows that it has the focus."""
     tab = tabs.open(story_page(site))

@@ -1,8 +1,10 @@
 """The documents beside the pages: whatever a page shows, a program can read."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,10 @@ from tests.pages.samples import HOSTILE, OLDER_ID, OUTPUT, RUN_ID, proof, run
 
 Fields = Mapping[str, Any]
 GALLERY = gallery()
+DOCS = Path(__file__).parents[2] / "docs" / "proofs.md"
+OF_THE_RUN = {
+    *("version", "run_id", "repository", "sha", "ref", "number", "snapshot_id", "ended", "proof"),
+}
 
 
 def read_run(told: Fields) -> Shown:
@@ -137,6 +143,20 @@ def test_the_page_of_a_proof_can_be_made_from_its_document(
         read_evidence(told),
     )
     assert proof_page.render(*again) == proof_page.render(now, shown, published, evidence)
+
+
+def test_every_name_of_the_documents_is_documented() -> None:
+    """What a program may rely on stands in docs/proofs.md, and nothing else does."""
+    chapter = DOCS.read_text().partition("\n## Reports")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in chapter.splitlines() if line.startswith("| `")]
+    told = [set(re.findall("`(.*?)`", row)) for row in rows]
+    whole = json.loads(document.render(*GALLERY["mixed"]))
+    evidence, published = EVIDENCE["everything"]
+    of_proof = json.loads(proof_document.render(run(), proof("a"), published, evidence))
+    proofs, last = [n for n, names in enumerate(told) if names & {"name", "decided_by"}]
+    assert set().union(*told[:proofs]) == set(whole)
+    assert set().union(*told[proofs:last]) == set(whole["proofs"][0])
+    assert set().union(*told[last:]) == set(of_proof) - OF_THE_RUN
 
 
 def test_the_document_of_a_proof_has_its_promised_shape() -> None:

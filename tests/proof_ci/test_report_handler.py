@@ -13,9 +13,9 @@ from proof_ci.model.outcome import Outcome
 from proof_ci.model.run import End, Run, RunRecord, State
 from proof_ci.model.verdicts import ProofResult, Verdict
 from proof_ci.ports import UnavailableError
-from proof_ci.report.archive import Body
 from proof_ci.report.publishing import Reports
 from proof_ci.report.store import LASTING, Page
+from proof_ci.report.stream import Body
 
 from .fakes import DELIVERY, REPOSITORY, SHA, FakeRuns, Lines, sqs_event
 from .test_report_archive import Entry, pack
