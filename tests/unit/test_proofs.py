@@ -82,7 +82,7 @@ def test_a_run_is_followed_to_its_end_and_each_verdict_is_told_as_it_comes(flow:
     said = {one.state: one.detail for one in flow.world.told if one.state.startswith("proving")}
     assert list(said) == ["proving 0/3", "proving 1/3", "proving 2/3"]
     assert said["proving 0/3"] == "1 running"
-    assert said["proving 2/3"] == "1 running; 1 hold, 1 does not"
+    assert said["proving 2/3"] == "1 running; 1 holds, 1 does not"
 
 
 def test_a_run_that_waits_says_how_long_it_does(flow: Flow) -> None:

@@ -77,7 +77,7 @@ class Follower:
         holding = sum(proof.succeeded for proof in self._told.values())
         failing = len(self._told) - holding
         running = min(run.left, self._running(run))
-        said = f"{holding} hold, {failing} {'does' if failing == 1 else 'do'} not"
+        said = f"{_counted(holding, 'holds', 'hold')}, {_counted(failing, 'does not', 'do not')}"
         return f"{running} running" + (f"; {said}" if self._told else "")
 
     def _running(self, run: RunRecord) -> int:
@@ -114,6 +114,10 @@ class Follower:
 
 def _subject(run_id: str) -> str:
     return f"run {run_id[:8]}"
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"
 
 
 def _phase(succeeded: bool) -> Phase:
