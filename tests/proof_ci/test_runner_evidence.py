@@ -127,6 +127,13 @@ def test_the_end_of_a_long_output_is_what_counts(tmp_path: Path) -> None:
     assert written(tmp_path, "cbmc.txt", GREEN + trace).status == ""
 
 
+def test_the_rest_of_a_line_is_no_status(tmp_path: Path) -> None:
+    """Where what is read begins, a project's own text may stand as if it were a whole line."""
+    status = "VERIFICATION SUCCESSFUL\n"
+    told = f"[a] line 1 {status}" + "x" * (2**22 - len(status) - 1) + "\n"
+    assert written(tmp_path, "cbmc.txt", told).status == ""
+
+
 XML = """<?xml version="1.0"?><cprover><program>CBMC</program>
 <result property="a" status="FAILURE"><goto_trace><assignment><value>
 &lt;cprover-status&gt;SUCCESS&lt;/cprover-status&gt;</value></assignment>
