@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from padstone_cdk.logs import log_group
 from padstone_cdk.pins import Package
 from padstone_cdk.proof.common import Bucket
 from padstone_cdk.proof.instances import Instances
@@ -94,12 +95,7 @@ class ProofJobs(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._tools, self._results, self._size = tools, results, size
-        self.logs = logs.LogGroup(
-            self,
-            "Logs",
-            retention=logs.RetentionDays.ONE_YEAR,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
+        self.logs = log_group(self, "Logs")
         network = Network(
             self,
             "Network",

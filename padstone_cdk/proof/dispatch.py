@@ -4,7 +4,7 @@ from constructs import Construct
 
 from padstone_cdk.proof.batch import ProofJobs
 from padstone_cdk.proof.common import Common
-from padstone_cdk.proof.functions import ProofFunction
+from padstone_cdk.proof.functions import Limits, ProofFunction
 from padstone_cdk.proof.preparation import Preparation
 from padstone_cdk.proof.queues import WorkQueue
 from padstone_cdk.proof.telling import Telling
@@ -33,7 +33,7 @@ class Dispatch(Construct):
             code=common.code,
             name="dispatch",
             description="Starts the run that an event asks for, if it may, once",
-            seconds=60,
+            limits=Limits(seconds=60),
             needs=[
                 events.to_name(),
                 events.to_take(),

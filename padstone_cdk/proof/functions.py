@@ -7,11 +7,11 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from padstone_cdk.logs import log_group
 from padstone_cdk.nag import accept
 from padstone_cdk.pins import Package
 from padstone_cdk.proof.needs import Need, joined, to_know
@@ -19,7 +19,6 @@ from padstone_cdk.proof.policies import accept_patterns, allow, role
 from padstone_cdk.proof.queues import WorkQueue
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
-_MEMORY_MIB = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +28,18 @@ class Code:
     bucket: str
     package: Package
     snapshot_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much a function gets; without `disk_mib` Lambda's own 512 MiB."""
+
+    seconds: int = 30
+    memory_mib: int = 256
+    disk_mib: int | None = None
+
+
+_DEFAULT = Limits()
 
 
 class ProofFunction(Construct):
@@ -43,43 +54,42 @@ class ProofFunction(Construct):
         name: str,
         description: str,
         needs: Sequence[Need],
-        seconds: int = 30,
-        memory_mib: int = _MEMORY_MIB,
-        disk_mib: int | None = None,
+        limits: Limits = _DEFAULT,
         undelivered: sqs.Queue | None = None,
     ) -> None:
         """`undelivered` takes events that the function was called with, and failed three times."""
         super().__init__(scope, construct_id)
         self.name = name
         self.undelivered = undelivered
-        self.logs = logs.LogGroup(
-            self,
-            "Logs",
-            retention=logs.RetentionDays.ONE_YEAR,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
+        self.logs = log_group(self, "Logs")
         need = joined([*needs, to_know(SNAPSHOT_ID=code.snapshot_id), *self._own()])
-        self.function = lambda_.Function(
+        self.function = self._function(description, self._code(code), need, limits)
+
+    def _function(
+        self, description: str, code: lambda_.Code, need: Need, limits: Limits
+    ) -> lambda_.Function:
+        function = lambda_.Function(
             self,
             "Function",
             description=description,
-            code=self._code(code),
-            handler=f"proof_ci.{name}.handler",
+            code=code,
+            handler=f"proof_ci.{self.name}.handler",
             runtime=RUNTIME,
             architecture=lambda_.Architecture.ARM_64,
-            memory_size=memory_mib,
-            ephemeral_storage_size=cdk.Size.mebibytes(disk_mib) if disk_mib else None,
-            timeout=cdk.Duration.seconds(seconds),
-            dead_letter_queue=undelivered,
+            memory_size=limits.memory_mib,
+            ephemeral_storage_size=cdk.Size.mebibytes(limits.disk_mib) if limits.disk_mib else None,
+            timeout=cdk.Duration.seconds(limits.seconds),
+            dead_letter_queue=self.undelivered,
             tracing=lambda_.Tracing.ACTIVE,
             log_group=self.logs,
             role=self._role(need).without_policy_updates(),
             environment=need.environment,
         )
         # The role is whole as soon as it is there: its policies are part of it.
-        resource = self.function.node.default_child
+        resource = function.node.default_child
         assert isinstance(resource, lambda_.CfnFunction)
         resource.add_deletion_override("DependsOn")
+        return function
 
     def _code(self, code: Code) -> lambda_.Code:
         bucket = s3.Bucket.from_bucket_name(self, "Shared", code.bucket)

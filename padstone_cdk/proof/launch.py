@@ -5,7 +5,7 @@ from constructs import Construct
 from padstone_cdk.proof import ended
 from padstone_cdk.proof.batch import ProofJobs
 from padstone_cdk.proof.common import Common
-from padstone_cdk.proof.functions import ProofFunction
+from padstone_cdk.proof.functions import Limits, ProofFunction
 from padstone_cdk.proof.needs import Need, joined
 from padstone_cdk.proof.preparation import Preparation
 from padstone_cdk.proof.queues import dead_letters
@@ -32,8 +32,7 @@ class Launch(Construct):
             code=common.code,
             name="launch",
             description="Submits the jobs of a run, one after another has ended",
-            seconds=120,
-            memory_mib=512,
+            limits=Limits(seconds=120, memory_mib=512),
             needs=[to_launch(common, telling, preparation, jobs)],
             undelivered=dead_letters(self, "Undelivered"),
         )

@@ -3,9 +3,9 @@
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from padstone_cdk.logs import SEASON, log_group
 from padstone_cdk.proof.policies import allow, arn, for_this_account, role
 
 _ZONES = 2
@@ -63,12 +63,7 @@ class Network(Construct):
         )
 
     def _flow_log(self) -> None:
-        group = logs.LogGroup(
-            self,
-            "FlowLogs",
-            retention=logs.RetentionDays.THREE_MONTHS,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
+        group = log_group(self, "FlowLogs", kept=SEASON)
         writer = role(
             self,
             "FlowLogRole",

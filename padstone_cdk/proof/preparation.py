@@ -8,9 +8,9 @@ from pathlib import Path
 import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from padstone_cdk.logs import log_group, of_builds
 from padstone_cdk.nag import accept
 from padstone_cdk.proof.common import Bucket
 from padstone_cdk.proof.needs import Need
@@ -45,12 +45,7 @@ class Preparation(Construct):
     ) -> None:
         """Only where `access` is `private` it may read `token`, and is given it."""
         super().__init__(scope, construct_id)
-        self.logs = logs.LogGroup(
-            self,
-            "Logs",
-            retention=logs.RetentionDays.ONE_YEAR,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
+        self.logs = log_group(self, "Logs")
         self._private = cdk.CfnCondition(
             self, "Private", expression=cdk.Fn.condition_equals(access, "private")
         )
@@ -124,7 +119,7 @@ class Preparation(Construct):
             ),
             timeout_in_minutes=_MINUTES,
             queued_timeout_in_minutes=_QUEUED_MINUTES,
-            logs_config=_into(self.logs),
+            logs_config=of_builds(self.logs),
         )
         accept(project, "It leaves no artifact that a key of its own could encrypt", "CB4")
         return project
@@ -132,14 +127,6 @@ class Preparation(Construct):
 
 def _plain(need: Need) -> list[_Variable]:
     return [_Variable(name=name, value=value) for name, value in sorted(need.environment.items())]
-
-
-def _into(group: logs.LogGroup) -> codebuild.CfnProject.LogsConfigProperty:
-    return _KIND.LogsConfigProperty(
-        cloud_watch_logs=_KIND.CloudWatchLogsConfigProperty(
-            status="ENABLED", group_name=group.log_group_name
-        )
-    )
 
 
 def _buildspec() -> dict[str, object]:

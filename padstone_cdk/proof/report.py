@@ -10,11 +10,10 @@ from constructs import Construct
 from padstone_cdk.nag import accept
 from padstone_cdk.proof import answers
 from padstone_cdk.proof.common import Bucket, Common
-from padstone_cdk.proof.functions import ProofFunction
+from padstone_cdk.proof.functions import Limits, ProofFunction
 from padstone_cdk.proof.policies import objects
 from padstone_cdk.proof.telling import Telling
 
-_SECONDS = 300
 _AT_ONCE = 5
 _MISSING = "missing.html"
 _SERVED = ("runs/*", "commits/*", _MISSING)
@@ -134,9 +133,7 @@ class Reports(Construct):
             code=common.code,
             name="report",
             description="Writes the pages of a run from what its jobs left",
-            seconds=_SECONDS,
-            memory_mib=1024,
-            disk_mib=2048,
+            limits=Limits(seconds=300, memory_mib=1024, disk_mib=2048),
             needs=[
                 telling.reports.to_take(),
                 common.github.to_name(),

@@ -5,7 +5,7 @@ from constructs import Construct
 
 from padstone_cdk.proof.batch import ProofJobs
 from padstone_cdk.proof.common import Common
-from padstone_cdk.proof.functions import ProofFunction
+from padstone_cdk.proof.functions import Limits, ProofFunction
 from padstone_cdk.proof.launch import to_launch
 from padstone_cdk.proof.preparation import Preparation
 from padstone_cdk.proof.queues import WorkQueue, dead_letters
@@ -39,8 +39,7 @@ class Sweep(Construct):
             code=common.code,
             name="sweep",
             description="Ends runs that are lost, and starts those whose delivery was lost",
-            seconds=240,  # done before the next one starts
-            memory_mib=512,
+            limits=Limits(seconds=240, memory_mib=512),  # done before the next one starts
             needs=[
                 to_launch(common, telling, preparation, jobs),
                 to_judge(common, telling, jobs),

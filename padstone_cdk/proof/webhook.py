@@ -2,14 +2,13 @@
 
 import json
 
-import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as gateway
 from aws_cdk import aws_apigatewayv2_integrations as integrations
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from padstone_cdk.logs import log_group
 from padstone_cdk.nag import accept
-from padstone_cdk.proof.functions import Code, ProofFunction
+from padstone_cdk.proof.functions import Code, Limits, ProofFunction
 from padstone_cdk.proof.needs import Need, to_read_secret
 from padstone_cdk.proof.queues import WorkQueue
 from padstone_cdk.proof.switches import Switches
@@ -47,7 +46,7 @@ class Webhook(Construct):
             code=code,
             name="webhook",
             description="Believes what is signed, and answers once it is kept",
-            seconds=9,  # GitHub waits for ten
+            limits=Limits(seconds=9),  # GitHub waits for ten
             needs=[self.to_sign(), switches.to_obey_operational(), self.events.to_send()],
         )
         api = self._api()
@@ -75,12 +74,7 @@ class Webhook(Construct):
         return api
 
     def _stage(self, api: gateway.HttpApi) -> None:
-        group = logs.LogGroup(
-            self,
-            "AccessLogs",
-            retention=logs.RetentionDays.ONE_YEAR,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
+        group = log_group(self, "AccessLogs")
         gateway.CfnStage(
             self,
             "Stage",

@@ -12,6 +12,7 @@ from aws_cdk import aws_logs as logs
 
 from padstone_cdk import wiring
 from padstone_cdk.buildspecs import IMAGE, buildspec
+from padstone_cdk.logs import log_group, of_builds
 from padstone_cdk.nag import accept
 from padstone_cdk.pins import Pins
 from padstone_cdk.stack import PadstoneStack
@@ -49,12 +50,7 @@ class BuildStack(PadstoneStack):
         self.publish(alarmed.name, pipeline.ref, f"{alarmed.description}, for the alarms")
 
     def _project(self) -> codebuild.CfnProject:
-        log = logs.LogGroup(
-            self,
-            "BuildLog",
-            retention=logs.RetentionDays.ONE_YEAR,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
+        log = log_group(self, "BuildLog")
         role = self._build_role(log)
         _, minutes = _SIZES.get(self._tool, _DEFAULT)
         project = _PROJECT(
@@ -69,7 +65,7 @@ class BuildStack(PadstoneStack):
             environment=self._machine(),
             timeout_in_minutes=minutes,
             queued_timeout_in_minutes=480,
-            logs_config=_into(log),
+            logs_config=of_builds(log),
         )
         accept(project, "It leaves no artifact and keeps no cache that could be encrypted", "CB4")
         if self._tool == IMAGE:
@@ -186,14 +182,6 @@ class BuildStack(PadstoneStack):
             role, "Artifacts are named by the pipeline as it runs", f"IAM5[Resource::{artifacts}]"
         )
         return role
-
-
-def _into(group: logs.LogGroup) -> codebuild.CfnProject.LogsConfigProperty:
-    return _PROJECT.LogsConfigProperty(
-        cloud_watch_logs=_PROJECT.CloudWatchLogsConfigProperty(
-            status="ENABLED", group_name=group.log_group_name
-        )
-    )
 
 
 def _stage(
