@@ -1,6 +1,7 @@
 """The GitHub adapter against a real HTTP server on loopback."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -131,6 +132,26 @@ def test_an_odd_answer_is_an_error_and_never_a_guess(
         assert api.may_write(REPOSITORY, "somebody") is False
 
 
+@pytest.mark.parametrize("body", [odd for odd in ODD if odd != b"[]"])
+def test_an_odd_list_of_pull_requests_is_not_an_empty_one(
+    server: Server, api: GitHubApi, body: bytes
+) -> None:
+    """Or heads that were lost would stay so, and nobody would be told."""
+    server.status, server.body = 200, body
+    with pytest.raises(UnavailableError):
+        api.open_pulls(REPOSITORY)
+
+
+@pytest.mark.parametrize("odd", [{"head": "x"}, {"user": ["x"]}, {"head": {"sha": 1}}])
+def test_a_pull_request_of_another_form_is_an_error(
+    server: Server, api: GitHubApi, odd: dict[str, object]
+) -> None:
+    """Nobody knows whose it is."""
+    server.says(200, {**pull_answer(), **odd})
+    with pytest.raises(UnavailableError):
+        api.pull(REPOSITORY, 7)
+
+
 def test_a_pull_request_is_read_as_it_is_now(server: Server, api: GitHubApi) -> None:
     """Its head, whose it is, and whether it is ready."""
     server.says(200, pull_answer())
@@ -237,6 +258,7 @@ LIMITS = [
     (403, {"Retry-After": "90"}, "", 90),
     (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1600"}, "", 600),
     (403, {"X-RateLimit-Remaining": "0"}, "", 60),
+    (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "999"}, "", 1),
     (403, {}, "You have exceeded a secondary rate limit. Please wait", 60),
     (
         403,
@@ -303,6 +325,23 @@ def test_no_answer_is_an_error_that_does_not_name_the_token() -> None:
     with pytest.raises(UnavailableError) as error:
         GitHubApi("http://127.0.0.1:9", TOKEN).set_status(UPDATE)
     assert TOKEN not in str(error.value)
+
+
+def test_an_answer_that_is_no_http_is_an_error_like_others() -> None:
+    """What stands between, a proxy say, may speak too."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"no HTTP\r\n\r\n")
+
+        speaker = threading.Thread(target=answer)
+        speaker.start()
+        with pytest.raises(UnavailableError):
+            GitHubApi(f"http://127.0.0.1:{listening.getsockname()[1]}", TOKEN).head(REPOSITORY, "m")
+        speaker.join()
 
 
 @pytest.mark.parametrize(
