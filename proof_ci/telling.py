@@ -18,7 +18,7 @@ from proof_ci.model.messages import (
     status_of,
     summary_of,
 )
-from proof_ci.model.run import End, Run, RunRecord
+from proof_ci.model.run import End, Run, RunRecord, State
 from proof_ci.model.verdicts import ProofResult, Verdict
 from proof_ci.ports import Queue, Runs
 
@@ -72,31 +72,43 @@ class Telling:
     def end(self, record: RunRecord, again: str = "") -> None:
         """Tell an ended run's results that were not told, what stays without one, and the summary.
 
-        A run that was ended early does not speak over a younger run of the same commit, and one
-        that never began over none that did: whoever heads a pull request with it could do so.
+        A run that was ended early does not speak over a younger run of the same commit, and what it
+        left pending is told again as an older one had it. One that never began speaks over none
+        that did: whoever heads a pull request with the commit could do so.
         """
-        run, early = record.run, record.verdict in _EARLY
-        known = {result.proof for result in self.runs.results(run)}
-        for result in self.runs.untold(run):
-            self.result(run, result, again)
-        younger = self._younger(record) if early else None
-        spoken = set() if younger is None else self._proofs_of(younger)
-        description = self.description(record)
-        for proof in record.pending:
-            if proof not in known | spoken:
-                self._proof(run, proof, "error", description, again)
+        for result in self.runs.untold(record.run):
+            self.result(record.run, result, again)
+        younger = self._younger(record) if record.verdict in _EARLY else None
+        other = None if younger is not None or _has_the_word(record) else self.begun_beside(record)
+        self._left(record, younger, other, again)
         if younger is None:
-            self._last_word(record, description, again)
+            self._last_word(record, other, again)
         self.page(record)
 
-    def _last_word(self, record: RunRecord, description: str, again: str) -> None:
-        """The summary of an ended run; for one that never began, that of another that did."""
-        other = None if record.build_id else self.begun_beside(record)
+    def _left(
+        self, record: RunRecord, younger: RunRecord | None, other: RunRecord | None, again: str
+    ) -> None:
+        """The proofs that stay without a result, but for those that a younger run has."""
+        known = {result.proof for result in self.runs.results(record.run)}
+        spoken = set() if younger is None else self._proofs_of(younger)
+        before = [] if other is None else self.runs.results(other.run)
+        standing = {result.proof: result for result in before}
+        for proof in [name for name in record.pending if name not in known | spoken]:
+            if other is not None and proof in standing:
+                url = run_url(self.report_url, other.run.run_id, proof)
+                update = status_of(standing[proof], url)
+                self._status(other.run, update, f"#{record.run.run_id}{again}")
+            else:
+                self._proof(record.run, proof, "error", self.description(record), again)
+
+    def _last_word(self, record: RunRecord, other: RunRecord | None, again: str) -> None:
+        """The summary: another run's verdict, if there is one; else that this one ended."""
         if other is not None and other.verdict is not None:
             again = f"#{record.run.run_id}{again}"
             self.summary(other.run, other.verdict.github_state, self.description(other), again)
-        elif other is None and record.verdict is not None:
-            self.summary(record.run, record.verdict.github_state, description, again)
+        elif record.verdict is not None and (other is None or record.build_id):
+            state = record.verdict.github_state
+            self.summary(record.run, state, self.description(record), again)
 
     def begun_beside(self, record: RunRecord) -> RunRecord | None:
         """The latest other run of the commit that tells GitHub, began, and was not ended early."""
@@ -117,10 +129,12 @@ class Telling:
         return record.reason
 
     def _younger(self, record: RunRecord) -> RunRecord | None:
+        """The latest run of the commit that began, or begins, after this one."""
         for other in self.runs.of_commit(record.run.sha):
             if other.run.run_id == record.run.run_id:
                 return None
-            if other.run.statuses and other.verdict not in _EARLY:
+            begins = other.build_id or other.state is State.STARTING
+            if other.run.statuses and begins and other.verdict not in _EARLY:
                 return other
         return None
 
@@ -135,6 +149,11 @@ class Telling:
         if run.statuses:
             identity = update.identity + again
             self.statuses.send(update.to_message(), group=run.sha, identity=identity)
+
+
+def _has_the_word(record: RunRecord) -> bool:
+    """Whether the run came to an end of its own."""
+    return bool(record.build_id) and record.verdict not in _EARLY
 
 
 _COUNTED = {

@@ -173,6 +173,55 @@ def test_an_end_does_not_speak_over_a_younger_run_of_the_same_commit(world: Worl
     assert world.states() == {"a": "pending", "b": "error", SUMMARY: "pending"}
 
 
+def test_a_run_that_waits_beside_it_has_not_the_word(world: World) -> None:
+    """A stranger's pull request with the same head says nothing, for a week."""
+    world.clock.now += 1
+    world.runs.open(replace(RUN, run_id=NEWER.run_id, ref="refs/pull/7/head"), waiting=True)
+    end(world, End.SUPERSEDED, "", DELIVERY)
+    assert world.states() == {"a": "error", "b": "error", SUMMARY: "error"}
+    other = World()
+    other.to_proving()
+    other.clock.now += 1
+    other.runs.open(replace(RUN, run_id=NEWER.run_id), waiting=True)
+    other.runs.end(NEWER.run_id, End.ERROR, "Nobody approved it within 7 days")
+    end(other)
+    assert "pending" not in other.states().values()
+
+
+def test_what_an_older_run_of_the_commit_came_to_stands_again(world: World) -> None:
+    """A commit that was proved is not made red by whoever asks for it once more and is cut off."""
+    for proof, verdict in (("a", Verdict.SUCCESS), ("b", Verdict.FAILURE)):
+        for event in world.proof_ends(proof, verdict):
+            world.verdicts.handle(event)
+    before = world.told()
+    world.clock.now += 600
+    again = replace(RUN, run_id=NEWER.run_id)
+    world.start(again, "p:2")
+    world.runs.preparing(again.run_id, "job-x")
+    world.runs.lease(again.run_id, State.PREPARING, ["a", "b", "new"])
+    world.endings.telling.pending(again, ["a", "b", "new"], "3 proofs are being run")
+    world.endings.end(world.record(again.run_id), End.CANCELLED, "")
+    assert {name: world.told()[name] for name in before} == before
+    assert world.told()["new"].description == "Cancelled by request"
+
+
+def test_an_older_run_that_still_proves_takes_back_what_it_knows(world: World) -> None:
+    """The rest is told as ended until it has told it, so that nothing stays pending."""
+    for event in world.proof_ends("a"):
+        world.verdicts.handle(event)
+    world.clock.now += 600
+    again = replace(RUN, run_id=NEWER.run_id)
+    world.start(again, "p:2")
+    world.runs.preparing(again.run_id, "job-x")
+    world.runs.lease(again.run_id, State.PREPARING, ["a", "b"])
+    world.endings.telling.pending(again, ["a", "b"], "2 proofs are being run")
+    world.endings.end(world.record(again.run_id), End.CANCELLED, "")
+    assert world.states() == {"a": "success", "b": "error", SUMMARY: "error"}
+    for event in world.proof_ends("b"):
+        world.verdicts.handle(event)
+    assert set(world.states().values()) == {"success"}
+
+
 def test_the_own_end_of_a_run_speaks_whatever_runs_beside_it(world: World) -> None:
     """What was proved was proved."""
     world.clock.now += 1
