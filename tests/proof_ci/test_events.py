@@ -1,6 +1,7 @@
 """Events are read from hostile payloads, and nothing gets through that is not of its form."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from proof_ci.model.events import (
     time_of,
     to_message,
 )
+from proof_ci.model.run import Run, Tools
 
 from .fakes import DELIVERY, REPOSITORY, SHA, push_payload
 from .front import (
@@ -479,3 +481,47 @@ def test_a_pull_request_at_github_is_of_its_form(change: dict[str, Any]) -> None
     """Its author's rights are asked for, and its head becomes a run."""
     with pytest.raises(MalformedEventError):
         pull(**change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"run_id": "1"},
+        {"repository": "../.."},
+        {"sha": "HEAD"},
+        {"ref": "refs/tags/v1"},
+        {"kind": "star"},
+        {"number": 0},
+        {"number": True},
+        {"cache": 1},
+        {"statuses": None},
+        {"replay_of": "1"},
+        {"requested_by": "a" * 257},
+    ],
+)
+def test_a_run_is_of_its_form_whoever_makes_it(change: dict[str, Any]) -> None:
+    """Its fields become keys of objects, variables of jobs and paths at GitHub."""
+    right = Run(DELIVERY, REPOSITORY, SHA, "refs/heads/main", "push")
+    with pytest.raises(MalformedEventError):
+        replace(right, **change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"snapshot_id": "a b"},
+        {"image": "latest"},
+        {"definition": "proof:1"},
+        {"pins": "[]"},
+        {"pins": "{"},
+        {"pins": "[" * 8000},
+        {"pins": '{"a": "' + "x" * 8192 + '"}'},
+        {"pins": {}},
+    ],
+)
+def test_the_tools_of_a_replay_are_pinned(change: dict[str, Any]) -> None:
+    """What an operator names is what a snapshot has: no tag, no other definition."""
+    arn = "arn:aws:batch:us-west-2:111122223333:job-definition/proof:1"
+    right = Tools("snapshot-1", "{}", f"sha256:{'ab' * 32}", arn)
+    with pytest.raises(MalformedEventError):
+        replace(right, **change)
