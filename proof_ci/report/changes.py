@@ -24,6 +24,28 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True)
+class Turn:
+    """A proof, and what it was in an earlier run; `change` is None where nothing changed."""
+
+    now: Proof
+    before: Proof | None = None
+    change: Change | None = None
+
+    @property
+    def of_pace(self) -> bool:
+        """Whether only its pace has changed."""
+        return self.change in (Change.SLOWER, Change.FASTER)
+
+    @property
+    def factor(self) -> float:
+        """By how many times its pace has changed, either way; 1 where that is not known."""
+        if self.before is None or not (self.now.seconds and self.before.seconds):
+            return 1.0
+        pair = (self.now.seconds, self.before.seconds)
+        return max(pair) / min(pair)
+
+
+@dataclass(frozen=True)
 class Comparison:
     """A run against an earlier one. `changes` has only proofs that changed."""
 
@@ -31,6 +53,10 @@ class Comparison:
     changes: dict[str, Change]
     earlier: dict[str, Proof]
     removed: tuple[str, ...]
+
+    def turn(self, proof: Proof) -> Turn:
+        """A proof of the run against its earlier self."""
+        return Turn(proof, self.earlier.get(proof.name), self.changes.get(proof.name))
 
 
 def baseline(run: Run, others: Iterable[Run]) -> Run | None:
@@ -81,10 +107,3 @@ def _pace(now: Proof, before: Proof) -> Change | None:
     if now.seconds >= FACTOR * before.seconds:
         return Change.SLOWER
     return Change.FASTER if before.seconds >= FACTOR * now.seconds else None
-
-
-def ratio(now: Proof, before: Proof | None) -> float:
-    """By how many times its pace has changed, either way; 1 where that is not known."""
-    if before is None or not (now.seconds and before.seconds):
-        return 1.0
-    return max(now.seconds, before.seconds) / min(now.seconds, before.seconds)

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from .changes import Change, Comparison, ratio
-from .differences import turn
+from .changes import Change, Comparison, Turn
+from .differences import turned
 from .links import earlier_link, run_link
-from .looks import CHANGES, GONE, PACES, Look
+from .looks import CHANGES, GONE, Look
 from .markup import Content, Markup, join, tag
-from .model import Proof, Run
+from .model import Run
 from .parts import badge, path, section
 from .places import anchor
 
@@ -18,10 +18,10 @@ def changes_section(run: Run, compared: Comparison | None) -> list[Content]:
     """The section; nothing where there is no run to compare with."""
     if compared is None:
         return []
-    names = _by_kind(compared)
-    kinds = [_kind(run, compared, change, names[change]) for change in CHANGES if change in names]
-    gone = _entry(GONE, [path(name) for name in compared.removed])
-    kinds += [gone] if compared.removed else []
+    found = set(compared.changes.values())
+    kinds = [_kind(run, compared, change) for change in CHANGES if change in found]
+    if compared.removed:
+        kinds.append(_entry(GONE, [path(name) for name in compared.removed]))
     told = tag("dl", *kinds, class_="changes") if kinds else tag("p", "Nothing changed.")
     return section(_title(run, compared), told, anchor="~changes")
 
@@ -32,29 +32,16 @@ def _title(run: Run, compared: Comparison) -> Markup:
     return join(["Changes since ", earlier_link(compared.before)])
 
 
-def _by_kind(compared: Comparison) -> dict[Change, list[str]]:
-    found: dict[Change, list[str]] = {}
-    for name, change in sorted(compared.changes.items()):
-        found.setdefault(change, []).append(name)
-    return found
-
-
-def _kind(run: Run, compared: Comparison, change: Change, names: list[str]) -> Markup:
+def _kind(run: Run, compared: Comparison, change: Change) -> Markup:
     """The largest changes of pace come first; others by name."""
-    wanted = set(names)
-    far = ratio if change in PACES else _alike
-    pairs = [(each, compared.earlier.get(each.name)) for each in run.proofs if each.name in wanted]
-    pairs.sort(key=lambda pair: (-far(*pair), pair[0].name))
-    return _entry(CHANGES[change], [_changed(*pair, change) for pair in pairs])
+    turns = [turn for turn in map(compared.turn, run.proofs) if turn.change is change]
+    turns.sort(key=lambda turn: (-turn.factor if turn.of_pace else 0, turn.now.name))
+    return _entry(CHANGES[change], list(map(_item, turns)))
 
 
-def _alike(_now: Proof, _before: Proof | None) -> float:
-    return 1.0
-
-
-def _changed(now: Proof, before: Proof | None, change: Change) -> Markup:
-    told = turn(now, change, before)
-    name = tag("a", path(now.name), href=anchor(now.name))
+def _item(turn: Turn) -> Markup:
+    name = tag("a", path(turn.now.name), href=anchor(turn.now.name))
+    told = turned(turn)
     return join([name, tag("span", f" {told}", class_="soft") if told else None])
 
 

@@ -36,7 +36,6 @@ CHANGES = {
     Change.FASTER: Look("faster", "\u25bc", "good"),
     Change.NEW: Look("added", "+", "quiet"),
 }
-PACES = (Change.SLOWER, Change.FASTER)
 GONE = Look("gone", "\u2212", "quiet")
 _GROUPS = {
     Group.REFUTED: "Refuted",

@@ -1,12 +1,10 @@
 """The table of a run's proofs. Pure."""
 
-from proof_ci.model.outcome import Count
-
-from .changes import Change, Comparison
-from .differences import was, were
+from .changes import Comparison, Turn
+from .differences import fewer, less, was
 from .groups import Group, grouped
 from .links import run_link
-from .looks import CHANGES, PACES, group_title, proof_look
+from .looks import CHANGES, group_title, proof_look
 from .markup import Content, Markup, join, tag
 from .model import Proof, Run
 from .parts import aside, badge, note, path
@@ -15,6 +13,7 @@ from .words import duration, size
 
 _COLUMNS = ("Proof", "Verdict", "Refuted", "Coverage", "Time", "Memory")
 _NUMBERS = _COLUMNS[2:]
+_WIDTH = str(len(_COLUMNS))
 _CAPTION = (
     "A name leads to the proof\u2019s report, logs and tools. Refuted: properties, of all. "
     "Coverage: locations reached, of all. Memory: of the largest process."
@@ -38,26 +37,20 @@ def _head(name: str) -> Markup:
 
 
 def _body(run: Run, group: Group, proofs: list[Proof], compared: Comparison | None) -> Markup:
-    title = tag(
-        "th", group_title(group, run), " ", _amount(len(proofs)), scope="rowgroup", colspan="6"
-    )
+    amount = tag("span", f" {len(proofs):,}", class_="soft")
+    title = tag("th", group_title(group, run), amount, scope="rowgroup", colspan=_WIDTH)
     rows = [_row(run, proof, compared) for proof in proofs]
     return tag("tbody", tag("tr", title, class_="group", id=group.anchor), *rows)
 
 
-def _amount(count: int) -> Markup:
-    return tag("span", f"{count:,}", class_="soft")
-
-
 def _row(run: Run, proof: Proof, compared: Comparison | None) -> Markup:
-    change = compared.changes.get(proof.name) if compared else None
-    before = compared.earlier.get(proof.name) if compared else None
+    turn = compared.turn(proof) if compared else Turn(proof)
     cells = [
         tag("th", _name(run, proof), scope="row"),
-        tag("td", *_verdict(run, proof, change, before)),
-        _number("Refuted", _refuted(proof, before)),
-        _number("Coverage", _coverage(proof, before)),
-        _number("Time", _time(proof, change, before)),
+        tag("td", *_verdict(run, turn)),
+        _number("Refuted", _refuted(turn)),
+        _number("Coverage", _coverage(turn)),
+        _number("Time", _time(turn)),
         _number("Memory", None if proof.peak_memory is None else size(proof.peak_memory)),
     ]
     return tag("tr", *cells, id=proof.name)
@@ -73,18 +66,17 @@ def _name(run: Run, proof: Proof) -> Content:
     return tag("a", path(proof.name), href=to_proof(run.run_id, proof.name))
 
 
-def _verdict(run: Run, proof: Proof, change: Change | None, before: Proof | None) -> list[Content]:
-    look = proof_look(proof, ended=run.ended)
+def _verdict(run: Run, turn: Turn) -> list[Content]:
+    proof, look = turn.now, proof_look(turn.now, ended=run.ended)
     lines = [note(proof.reason)] if proof.reason and not proof.holds else []
     lines += [note("Warning: ", each, tone="warning") for each in proof.warnings]
-    turned = None if change in PACES else _turned(proof, change, before)
-    return [badge(look, plain=proof.holds), turned, _standing(proof), *lines]
+    return [badge(look, plain=proof.holds), _turned(turn), _standing(proof), *lines]
 
 
-def _turned(proof: Proof, change: Change | None, before: Proof | None) -> Markup | None:
-    if change is None:
+def _turned(turn: Turn) -> Markup | None:
+    if turn.change is None or turn.of_pace:
         return None
-    look, told = CHANGES[change], was(proof, change, before)
+    look, told = CHANGES[turn.change], was(turn)
     sign = tag("span", look.sign, aria_hidden="true")
     return aside(sign, " ", look.word, f", {told}" if told else None, tone=look.tone)
 
@@ -95,35 +87,30 @@ def _standing(proof: Proof) -> Markup | None:
     return aside("its report follows") if proof.provisional else None
 
 
-def _refuted(proof: Proof, before: Proof | None) -> Content:
-    if proof.refuted is None:
+def _refuted(turn: Turn) -> Content:
+    refuted = turn.now.refuted
+    if refuted is None:
         return None
-    return join(
-        [f"{proof.refuted.of:,} of {proof.refuted.total:,}", _note(were(proof, before), "warn")]
-    )
+    return join([f"{refuted.of:,} of {refuted.total:,}", _note(fewer(turn), "warn")])
 
 
-def _coverage(proof: Proof, before: Proof | None) -> Content:
-    if proof.coverage is None or proof.reached is None:
+def _coverage(turn: Turn) -> Content:
+    reached, percent = turn.now.reached, turn.now.coverage
+    if reached is None or percent is None:
         return None
-    lost = before is not None and before.coverage is not None and before.coverage > proof.coverage
-    told = f"\u25bc was {before.coverage} %" if before and lost else ""
-    return join([f"{proof.coverage} %", _of_all(proof.reached), _note(told, "warn")])
+    share = tag("span", f" ({reached.of:,}/{reached.total:,})", class_="soft")
+    return join([f"{percent} %", share, _note(less(turn), "warn")])
 
 
-def _of_all(count: Count) -> Markup:
-    return tag("span", f" ({count.of:,}/{count.total:,})", class_="soft")
-
-
-def _time(proof: Proof, change: Change | None, before: Proof | None) -> Content:
-    if proof.seconds is None:
+def _time(turn: Turn) -> Content:
+    if turn.now.seconds is None:
         return None
-    if change not in PACES:
-        return duration(proof.seconds)
-    look = CHANGES[change]
-    told = f"{look.sign} {look.word} {was(proof, change, before)}"
-    return join([duration(proof.seconds), _note(told, look.tone)])
+    taken = duration(turn.now.seconds)
+    if turn.change is None or not turn.of_pace:
+        return taken
+    look = CHANGES[turn.change]
+    return join([taken, _note(f"{look.sign} {look.word} {was(turn)}", look.tone)])
 
 
-def _note(text: str, tone: str = "") -> Markup | None:
+def _note(text: str, tone: str) -> Markup | None:
     return note(text, tone=tone) if text else None
