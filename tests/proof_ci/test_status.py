@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from proof_ci.batches import LOUD, StuckError, handle_each
+from proof_ci.model.events import MalformedEventError
 from proof_ci.model.messages import StatusUpdate
 from proof_ci.status import (
     A_MINUTE,
@@ -223,3 +224,30 @@ def test_the_token_is_not_logged(world: World) -> None:
     """Nor put into anything that is kept."""
     world.handle(UPDATE)
     assert TOKEN not in world.lines.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"repository": "../.."},
+        {"sha": "HEAD"},
+        {"state": "green"},
+        {"context": ""},
+        {"context": "CBMC proof: a\n"},
+        {"context": "CBMC proof: a\x1b[2J"},
+        {"context": "a" * 256},
+        {"description": "a" * 141},
+        {"description": None},
+        {"target_url": "javascript:alert(1)"},
+        {"target_url": "https:///path"},
+        {"target_url": "https://reports.example/" + "a" * 2048},
+        {"target_url": None},
+        {"more": 1},
+    ],
+)
+def test_a_status_is_of_githubs_form_before_it_is_sent(change: dict[str, object]) -> None:
+    """As a whole: no control character, no script, nothing that GitHub would refuse for ever."""
+    fields = json.loads(UPDATE.to_message())
+    assert StatusUpdate.from_message(UPDATE.to_message()) == UPDATE
+    with pytest.raises(MalformedEventError):
+        StatusUpdate.from_message(json.dumps({**fields, **change}))
