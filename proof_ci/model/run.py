@@ -76,7 +76,8 @@ _PATIENCE = {
 def deadline(state: State, now: int, job_seconds: int = 0) -> int:
     """When a state entered now must have been left. `job_seconds` bounds an attempt of a job.
 
-    Batch cancels after a day what it cannot place, and gives each job two attempts.
+    Batch cancels after a day what it cannot place, and gives each job two attempts. A run that
+    proves gets this time anew with each proof that ends.
     """
     return now + _PATIENCE[state] + (2 * job_seconds if state is State.PROVING else 0)
 

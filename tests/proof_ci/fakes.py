@@ -112,6 +112,7 @@ class FakeRuns(Broken):
     kept: dict[tuple[str, str], ProofResult] = field(default_factory=dict)
     unheard: set[tuple[str, str]] = field(default_factory=set)
     claims: dict[int, str] = field(default_factory=dict)
+    patience: dict[str, int] = field(default_factory=dict)
 
     @property
     def now(self) -> int:
@@ -224,6 +225,7 @@ class FakeRuns(Broken):
         self.check()
         record = self.records.get(run_id)
         if record is not None and record.state is State.PREPARING:
+            self.patience[run_id] = deadline(State.PROVING, 0, proving.seconds)
             self._move(
                 record,
                 State.PROVING,
@@ -258,7 +260,12 @@ class FakeRuns(Broken):
         self.unheard.add(key)
         if not result.provisional and run.state is State.PROVING:
             assert run.remaining > 0, "a result was counted twice"
-            self.records[result.run_id] = replace(run, remaining=run.remaining - 1)
+            self.records[result.run_id] = replace(
+                run,
+                remaining=run.remaining - 1,
+                updated_at=self.now,
+                deadline=self.now + self.patience[result.run_id],
+            )
         return Recorded.NEW
 
     def results(self, run: Run) -> tuple[ProofResult, ...]:

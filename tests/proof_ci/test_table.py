@@ -314,6 +314,18 @@ def test_a_comment_is_one_runs_for_good(bench: Bench) -> None:
     assert bench.runs.claim(8, FULL.run_id)
 
 
+def test_each_final_result_gives_a_run_its_time_anew(bench: Bench) -> None:
+    """A run of many proofs that comes on is not lost; a provisional result is no step."""
+    bench.proving()
+    before = bench.record().deadline
+    bench.clock.now += 7200
+    bench.runs.record(result(provisional=True))
+    assert bench.record().deadline == before
+    bench.runs.record(result())
+    assert bench.record().deadline == before + 7200
+    assert bench.record().updated_at == int(bench.clock())
+
+
 def test_the_words_of_the_job_that_prepared_are_kept(bench: Bench) -> None:
     """Of that job and no other, whether the run goes on or ends."""
     bench.proving()

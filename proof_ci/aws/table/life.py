@@ -98,8 +98,10 @@ def logged(run_id: str, job_id: str, log_stream: str) -> list[Write]:
 
 def proving(run_id: str, proving: Proving, now: int) -> list[Write]:
     """A run has its jobs."""
+    entered = _entered(State.PROVING, now, proving.seconds)
     changes = {
-        **_entered(State.PROVING, now, proving.seconds),
+        **entered,
+        "patience": entered["deadline"] - now,
         "jobs": json.dumps([vars(job) for job in proving.jobs]),
         "total": proving.total,
         "remaining": proving.remaining,

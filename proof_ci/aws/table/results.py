@@ -1,6 +1,6 @@
 """What becomes of a proof's result, as writes. Pure."""
 
-from proof_ci.model.run import State
+from proof_ci.model.run import State, deadline
 from proof_ci.model.verdicts import ProofResult
 
 from . import items
@@ -14,7 +14,8 @@ _OVER_PROVISIONAL = Condition(f"{IF_NEW.text} OR provisional = :yes", {":yes": T
 def recorded(result: ProofResult, state: State, now: int) -> list[Write]:
     """The result, then its run, which is in this state still; a final one counts down.
 
-    Only a run that proves counts down; what is final before that was never to come.
+    Only a run that proves counts down; what is final before that was never to come. With each the
+    run gets its time anew: it comes on.
     """
     counts = state is State.PROVING and not result.provisional
     run = Place(result.run_id)
@@ -31,8 +32,13 @@ def _counted(run: Place, now: int) -> Write:
     left = Condition(
         "#state = :proving AND remaining > :none", {":proving": State.PROVING, ":none": 0}
     )
-    expression = "SET remaining = remaining - :one, updated_at = :now"
-    return update(run, expression, {":one": 1, ":now": now}, left)
+    changes = (
+        "remaining = remaining - :one",
+        "updated_at = :now",
+        "#deadline = :now + if_not_exists(#patience, :usual)",
+    )
+    values = {":one": 1, ":now": now, ":usual": deadline(State.PROVING, 0)}
+    return update(run, f"SET {', '.join(changes)}", values, left)
 
 
 def told(result: ProofResult) -> list[Write]:
