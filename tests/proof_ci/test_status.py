@@ -239,6 +239,7 @@ def test_the_token_is_not_logged(world: World) -> None:
         {"description": "a" * 141},
         {"description": None},
         {"target_url": "javascript:alert(1)"},
+        {"target_url": "javascript://reports.example/%0aalert(1)"},
         {"target_url": "https:///path"},
         {"target_url": "https://reports.example/" + "a" * 2048},
         {"target_url": None},
