@@ -223,7 +223,9 @@ def test_nothing_is_written_outside_the_proofs_own_place(proof: str) -> None:
     assert folder.startswith(f"runs/{DELIVERY}/proofs/") and folder.count("/") == 3
     names = {key.rpartition("/")[2] for key in world.site.objects}
     assert names == {"index.html", "index.json", "cbmc.txt"}
-    assert world.document(folder)["proof"]["name"] == proof
+    told = world.document(folder)
+    assert (told["proof"]["name"], told["files"]) == (proof, [{"path": "cbmc.txt", "bytes": 7}])
+    assert "index.json: the page has one of its own" in told["left_out"]
 
 
 @pytest.mark.parametrize("packed", [None, b"", b"no archive", pack(Entry("cbmc.txt"))[:-9]])
