@@ -11,19 +11,24 @@ import ministack.app as ministack
 from local_cloud import (
     accounts,
     authorization,
+    constraints,
     control,
     dataplane,
     ecr,
     events,
     faults,
     functions,
+    keys,
     mail,
+    mappings,
+    messages,
     objects,
     pacing,
     processes,
     queues,
     resources,
     rules,
+    targets,
     transport,
     variables,
 )
@@ -38,9 +43,10 @@ from local_cloud.machine import Machine
 from local_cloud.xray import extension as xray
 
 _EXTENSIONS = (
-    authorization, variables, resources, objects, ecr, rules, functions, queues, events,
-    cloudformation, codebuild, codepipeline, batch, xray,
-)  # fmt: skip
+    *(authorization, variables, resources, objects, ecr, rules, functions, queues, events),
+    *(cloudformation, codebuild, codepipeline, batch, xray),
+    *(keys, messages, mappings, targets, constraints),
+)
 
 
 def install(layout: Layout, state: ServerState, stop: Callable[[], None]) -> Any:

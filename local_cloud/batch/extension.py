@@ -87,8 +87,10 @@ def _describe(request: dict[str, Any]) -> dict[str, Any]:
 
 def _list(request: dict[str, Any]) -> dict[str, Any]:
     array, queue = request.get("arrayJobId"), request.get("jobQueue")
-    # Batch lists running jobs where nobody asks for another status.
-    status = request.get("jobStatus") or (None if request.get("filters") else "RUNNING")
+    if (array is None) == (queue is None):
+        raise OrderError("Exactly one of jobQueue, arrayJobId and multiNodeJobId must be given")
+    # Batch lists running jobs where nobody asks for another status; a filter leaves none out.
+    status = None if request.get("filters") else request.get("jobStatus") or "RUNNING"
     found = [
         records.summary(record)
         for record in batch._jobs.values()

@@ -11,6 +11,8 @@ from ministack.services import batch
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 PAYLOAD_BYTES = 30 * 1024
+OVERRIDES_CHARACTERS = 8192
+_TOO_SMALL = frozenset(("MEMORY", str(size)) for size in range(4))  # MiB
 DEFAULT_LOG_GROUP = "/aws/batch/job"
 
 
@@ -34,7 +36,15 @@ class Order:
     attempts: int
     exits: tuple[Mapping[str, str], ...]
     seconds: float | None
+    overrides: Mapping[str, Any]
     tags: Mapping[str, str]
+
+    @property
+    def refusal(self) -> str:
+        """Why ECS starts no container of it, which Batch learns only then; "" if it does."""
+        too_long = len(json.dumps(self.overrides)) > OVERRIDES_CHARACTERS
+        told = f"Container Overrides length must be at most {OVERRIDES_CHARACTERS}"
+        return told if too_long else ""
 
     @property
     def log_group(self) -> str:
@@ -85,6 +95,7 @@ def order(request: Mapping[str, Any]) -> Order:
         attempts=int(retry.get("attempts") or 1),
         exits=tuple(retry.get("evaluateOnExit") or ()),
         seconds=_seconds(request.get("timeout") or definition.get("timeout") or {}),
+        overrides=overrides,
         tags=request.get("tags") or {},
     )
 
@@ -118,8 +129,11 @@ def _check(request: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
         )
     if len(request.get("dependsOn") or ()) > 20:
         raise OrderError("A job can depend upon a maximum of 20 jobs")
-    if len(json.dumps(request)) > PAYLOAD_BYTES:
-        raise OrderError(f"The request is larger than {PAYLOAD_BYTES} bytes")
+    if (size := len(json.dumps(request))) > PAYLOAD_BYTES:
+        raise OrderError(
+            f"Error executing request, Exception : Job size must be less than "
+            f"{PAYLOAD_BYTES >> 10} KiB, got {size >> 10} KiB"
+        )
     for variable in overrides.get("environment") or ():
         if not variable.get("name") or variable["name"].startswith("AWS_BATCH"):
             raise OrderError("Environment variables cannot start with AWS_BATCH")
@@ -131,7 +145,7 @@ def _check(request: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
 def _check_requirement(requirement: Mapping[str, Any]) -> None:
     kind, value = requirement.get("type"), str(requirement.get("value", ""))
     whole = value.isdigit() and int(value) > 0
-    if kind not in ("VCPU", "MEMORY", "GPU") or not whole:
+    if kind not in ("VCPU", "MEMORY", "GPU") or not whole or (kind, value) in _TOO_SMALL:
         raise OrderError(f"Error executing request, Exception : invalid {kind} {value}")
 
 

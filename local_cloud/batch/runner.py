@@ -159,6 +159,9 @@ def _before(order: Order, record: Record) -> list[str]:
 
 def _attempts(machine: Machine, order: Order, record: Record) -> None:
     job_id = record["jobId"]
+    if order.refusal:
+        advance(record, "FAILED", order.refusal)
+        return
     for number in range(1, order.attempts + 1):
         if (reason := _reasons.get(job_id)) is not None:
             advance(record, "FAILED", reason)

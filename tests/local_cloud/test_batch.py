@@ -325,7 +325,8 @@ def test_every_child_of_a_large_array_runs_once(jobs: Jobs) -> None:
         ({"containerOverrides": {"resourceRequirements": [{"type": "MEMORY", "value": "x"}]}},
          "MEMORY"),
         ({"retryStrategy": {"attempts": 11}}, "attempts"),
-        ({"containerOverrides": {"command": ["x" * 40_000]}}, "larger"),
+        ({"containerOverrides": {"command": ["x" * 40_000]}}, "less than 30 KiB, got 39 KiB"),
+        ({"tags": {str(number): "x" for number in range(51)}}, "less than or equal to 50"),
     ],
 )  # fmt: skip
 def test_a_wrong_request_is_refused(jobs: Jobs, request_: dict[str, Any], message: str) -> None:

@@ -39,6 +39,13 @@ class Bus:
         url = self.sqs.create_queue(QueueName=name, Attributes={"Policy": policy, **attributes})
         return str(url["QueueUrl"]), arn
 
+    def come_again_soon(self, url: str) -> None:
+        """Let messages that were not dealt with come again after a second.
+
+        Lambda refuses such a queue as an event source, but not such a change of one.
+        """
+        self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
+
     def rule(self, pattern: Any, target: str, **more: Any) -> str:
         name = f"rule-{next(_numbers)}"
         arn = self.events.put_rule(Name=name, EventPattern=json.dumps(pattern))["RuleArn"]

@@ -40,15 +40,14 @@ class Fifo:
         fifo = {"FifoQueue": "true"}
         self.dead, dead_arn = self.bus.queue("dead.fifo", **fifo)
         redrive = {"deadLetterTargetArn": dead_arn, "maxReceiveCount": attempts}
-        self.url, arn = self.bus.queue(
-            "work.fifo", **fifo, VisibilityTimeout="1", RedrivePolicy=json.dumps(redrive)
-        )
+        self.url, arn = self.bus.queue("work.fifo", **fifo, RedrivePolicy=json.dumps(redrive))
         function = self.bus.function(f"URL = {self.told!r}\n{CODE}", Timeout=20)
         self.mapping = self.bus.functions.create_event_source_mapping(
             FunctionName=function, EventSourceArn=arn, BatchSize=batch, Enabled=False,
             FunctionResponseTypes=["ReportBatchItemFailures"],
             ScalingConfig={"MaximumConcurrency": 2},
         )  # fmt: skip
+        self.bus.come_again_soon(self.url)
 
     def go(self) -> None:
         self.bus.functions.update_event_source_mapping(UUID=self.mapping["UUID"], Enabled=True)
@@ -126,16 +125,17 @@ def test_dead_letters_of_a_fifo_queue_go_to_a_fifo_queue(account: Account) -> No
 def test_a_batch_that_names_unknown_messages_has_failed_as_a_whole(account: Account) -> None:
     bus = Bus(account)
     told, _ = bus.queue()
-    url, arn = bus.queue(VisibilityTimeout="1")
+    url, arn = bus.queue()
     code = (
         "import boto3\ndef handler(e, c):\n    boto3.client('sqs').send_message("
         f"QueueUrl={told!r}, MessageBody=e['Records'][0]['attributes']['ApproximateReceiveCount'])"
         "\n    return {'batchItemFailures': [{'itemIdentifier': 'unknown'}]}\n"
     )
     bus.functions.create_event_source_mapping(
-        FunctionName=bus.function(code), EventSourceArn=arn,
+        FunctionName=bus.function(code, Timeout=20), EventSourceArn=arn,
         FunctionResponseTypes=["ReportBatchItemFailures"],
     )  # fmt: skip
+    bus.come_again_soon(url)
     bus.sqs.send_message(QueueUrl=url, MessageBody="x")
     found: list[str] = []
 
