@@ -9,7 +9,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
 from snapshot_tool import remote
 from snapshot_tool.errors import (
@@ -17,24 +16,22 @@ from snapshot_tool.errors import (
     ConflictError,
     FailedError,
     NotFoundError,
-    VerificationError,
 )
-from snapshot_tool.model.manifest import Manifest
 from snapshot_tool.model.names import SnapshotId
 from snapshot_tool.model.progress import Progress
 from snapshot_tool.model.proof_account import ReportPage
 from snapshot_tool.model.proof_log import LogLine
-from snapshot_tool.model.request import CancelRequest, JobDefinition, RunRequest, Tools
+from snapshot_tool.model.request import CancelRequest, RunRequest
 from snapshot_tool.model.run import BranchRef, CommitHead, CommitSha, RunId, RunRecord, RunReport
 from snapshot_tool.orchestrator.proofs.follow import Follower
-from snapshot_tool.orchestrator.proofs.logs import LogReader
+from snapshot_tool.orchestrator.proofs.logs import LogReader, gone, or_explained
 from snapshot_tool.orchestrator.proofs.there import There
+from snapshot_tool.orchestrator.proofs.tools import definition_of, tools_of, verified
 from snapshot_tool.orchestrator.reach import Accounts
-from snapshot_tool.planner import compare, replay
+from snapshot_tool.planner import compare
 from snapshot_tool.planner.compare import Comparison
 from snapshot_tool.policies import ProofFacts
 
-_KEPT = timedelta(days=365)
 _CANCELLED = 120.0
 """Seconds to wait for the end of a run that was cancelled."""
 
@@ -121,7 +118,7 @@ class Proofs:
             statuses=statuses,
             requested_by=there.caller,
             replay_of=then.run_id if then else "",
-            tools=self._tools(there, self._verified(chosen)),
+            tools=tools_of(there, verified(self.accounts.tools, chosen), self.tell),
         )
         there.send(request.to_message())
         return Asked(request=request, snapshot=chosen, then=then)
@@ -176,7 +173,7 @@ class Proofs:
         reader = LogReader(there)
         read = reader.follow if follow else reader.lines
         lines = read(run_id, proof=report.named(proof) if report else proof, parts=parts)
-        return _any(lines, _gone(run_id, report.run if report else None, there.clock.now()))
+        return or_explained(lines, gone(run_id, report.run if report else None, there.clock.now()))
 
     def pages(self, name: str) -> Callable[[str], bytes | None]:
         """Return what reads a page of reports by its key; None where there is no such page."""
@@ -190,7 +187,7 @@ class Proofs:
     def machinery(self, name: str) -> ProofFacts:
         """Return what the policies of a prover and a reader name."""
         there = self._open(name)
-        target, definition = there.facts.target, self._definition(there)
+        target, definition = there.facts.target, definition_of(there)
         queue = there.facts.events_queue.rpartition("/")[2]
         facts = there.facts
         return ProofFacts(
@@ -220,39 +217,6 @@ class Proofs:
                 raise
         return None
 
-    def _verified(self, snapshot: SnapshotId) -> Manifest:
-        tools = self.accounts.tools
-        manifest = tools.store.manifest(snapshot)
-        if findings := tools.findings(manifest):
-            raise VerificationError(
-                "; ".join(f"{found.where}: {found.what}" for found in findings[:3]),
-                where=f"snapshot {snapshot}",
-                fix=f"see all: padstone snapshot verify {snapshot}",
-            )
-        return manifest
-
-    def _tools(self, there: There, manifest: Manifest) -> Tools | None:
-        """Return what differs from the account's own tools; None if nothing does."""
-        planned = replay.plan(manifest, self._definition(there))
-        if manifest.id == there.facts.snapshot:
-            return None
-        jobs = there.doors.jobs
-        known = jobs.newest_definition(planned.name)
-        if known is not None and known.body == planned.body:
-            return planned.tools(known.arn)
-        self.tell(Progress(subject=planned.name, state="registering"))
-        return planned.tools(jobs.register(planned.name, planned.body))
-
-    def _definition(self, there: There) -> JobDefinition:
-        found = there.doors.jobs.definition(there.facts.definition)
-        if found is None:
-            raise NotFoundError(
-                f"its job definition {there.facts.definition} is not active",
-                where=f"account {there.name}",
-                fix=f"repair it: padstone deploy {there.name}",
-            )
-        return found
-
     def _await_end(self, there: There, run: RunRecord) -> None:
         clock = there.clock
         deadline = clock.monotonic() + _CANCELLED
@@ -265,31 +229,6 @@ class Proofs:
                 )
             self.tell(Progress(subject=f"run {run.run_id[:8]}", state="being cancelled"))
             clock.sleep(1)
-
-
-def _any(lines: Iterator[LogLine], gone: NotFoundError | None) -> Iterator[LogLine]:
-    """Yield lines; if there are none, raise what explains that."""
-    line = None
-    for line in lines:
-        yield line
-    if line is None and gone is not None:
-        raise gone
-
-
-def _gone(run_id: str, run: RunRecord | None, now: datetime) -> NotFoundError | None:
-    """Return why a run has no logs; None if it may just have said nothing yet."""
-    if run is None:
-        return NotFoundError(
-            f"nothing is known of run {run_id}: it is not recorded, and no log of the last hour"
-            " has its ID",
-            fix="padstone proof status ACCOUNT lists the newest runs",
-        )
-    if run.created_at and now - run.created_at > _KEPT:
-        return NotFoundError(
-            f"the logs of run {run_id} are gone: they are kept for a year",
-            fix="its report is still there: padstone proof report",
-        )
-    return None
 
 
 def _snapshot_of(then: RunRecord | None) -> SnapshotId:

@@ -7,16 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from snapshot_tool.errors import NotFoundError
 from snapshot_tool.model import proof_log
 from snapshot_tool.model.proof_account import PREPARATION, PREPARE, PROVE
 from snapshot_tool.model.proof_log import LogLine
-from snapshot_tool.model.run import RunReport
+from snapshot_tool.model.run import RunRecord, RunReport
 from snapshot_tool.orchestrator.proofs.there import There
 from snapshot_tool.ports import LogEvent
 
 _BEFORE = timedelta(minutes=2)  # the webhook speaks before the run is recorded
 _UNKNOWN = timedelta(hours=1)  # how far back a request is looked for that was never recorded
 _OVERLAP = timedelta(seconds=30)  # logs come late
+_KEPT = timedelta(days=365)
 _PAUSE = 2.0
 _QUIET = 10.0  # seconds after the end of a run in which nothing came
 _STREAMS = 100  # streams that one call reads
@@ -147,6 +149,31 @@ class LogReader:
         for start in range(0, len(streams), _STREAMS):
             some = tuple(streams[start : start + _STREAMS])
             yield Source(part=part, group=self.there.facts.job_logs, streams=some, proofs=proofs)
+
+
+def or_explained(lines: Iterator[LogLine], why: NotFoundError | None) -> Iterator[LogLine]:
+    """Yield lines; if there are none, raise what explains that."""
+    line = None
+    for line in lines:
+        yield line
+    if line is None and why is not None:
+        raise why
+
+
+def gone(run_id: str, run: RunRecord | None, now: datetime) -> NotFoundError | None:
+    """Return why a run has no logs; None if it may just have said nothing yet."""
+    if run is None:
+        return NotFoundError(
+            f"nothing is known of run {run_id}: it is not recorded, and no log of the last hour"
+            " has its ID",
+            fix="padstone proof status ACCOUNT lists the newest runs",
+        )
+    if run.created_at and now - run.created_at > _KEPT:
+        return NotFoundError(
+            f"the logs of run {run_id} are gone: they are kept for a year",
+            fix="its report is still there: padstone proof report",
+        )
+    return None
 
 
 def _line(source: Source, event: LogEvent) -> LogLine:
