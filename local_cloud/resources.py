@@ -17,10 +17,11 @@ Request = dict[str, Any]
 
 
 def install(machine: Machine) -> None:
-    """Names more resources, and the partition keys of tables."""
+    """Names more resources, the partition keys of tables, and what a build is to be otherwise."""
     del machine
     iam_actions.extract_resource_arn = _naming(iam_actions.extract_resource_arn)
     iam_actions.dynamodb_service_context = _with_leading_keys(iam_actions.dynamodb_service_context)
+    iam_actions.request_tag_context = _with_overrides(iam_actions.request_tag_context)
 
 
 def _naming(stock: Callable[..., str]) -> Callable[..., str]:
@@ -138,3 +139,31 @@ def _equal(request: Request, key: str) -> Iterable[str]:
         name, _, value = (word.strip() for word in part.partition("="))
         if names.get(name, name) == key and value in values:
             yield from map(str, values[value].values())
+
+
+_OVERRIDES = {
+    "buildspecOverride": "codebuild:source.buildspec",
+    "sourceLocationOverride": "codebuild:source.location",
+    "imageOverride": "codebuild:environment.image",
+    "privilegedModeOverride": "codebuild:environment.privilegedMode",
+    "serviceRoleOverride": "codebuild:serviceRole",
+}
+_VARIABLES = "codebuild:environment.environmentVariables.name"
+
+
+def _with_overrides(stock: Callable[..., Request]) -> Callable[..., Request]:
+    """Adds CodeBuild's condition keys of what StartBuild says in the project's stead."""
+
+    def context(service: str, action: str, body: bytes, *rest: Any) -> Request:
+        known = stock(service, action, body, *rest)
+        return (
+            {**known, **_overridden(_parsed(body))} if action == "codebuild:StartBuild" else known
+        )
+
+    return context
+
+
+def _overridden(request: Request) -> Request:
+    given = {key: str(request[name]) for name, key in _OVERRIDES.items() if name in request}
+    variables = [str(v.get("name")) for v in request.get("environmentVariablesOverride") or ()]
+    return {**given, **({_VARIABLES: variables} if variables else {})}

@@ -330,6 +330,9 @@ def _status_problem(given: Mapping[str, Any]) -> Any:
         return {"resource": "Status", "field": "state", "code": "invalid"}
     if len(str(given.get("description") or "")) > 140:
         return "description is too long (maximum is 140 characters)"
+    for name in ("description", "context"):
+        if any(ord(character) > 0xFFFF for character in str(given.get(name) or "")):
+            return f"{name} doesn't accept 4-byte Unicode"
     if len(str(given.get("context") or "")) > 255:
         return "context is too long (maximum is 255 characters)"
     target = str(given.get("target_url") or "")

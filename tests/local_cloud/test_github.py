@@ -68,13 +68,15 @@ def test_a_status_is_kept_with_its_commit(open_cloud: LocalCloud) -> None:
 
 
 def test_wrong_statuses_are_refused(open_cloud: LocalCloud) -> None:
-    """No token, an unknown commit, an unknown state, a description that is too long."""
+    """No token, an unknown commit or state, a description too long or beyond GitHub's letters."""
     sha = testing.commit(open_cloud.repository("someone/other"), {"a": "b"})
     path = f"/repos/someone/other/statuses/{sha}"
     assert refusal(open_cloud, path, {"state": "success"}, token=None) == 401
     assert refusal(open_cloud, path[:-40] + "0" * 40, {"state": "success"}) == 422
     assert refusal(open_cloud, path, {"state": "fine"}) == 422
     assert refusal(open_cloud, path, {"state": "success", "description": "x" * 141}) == 422
+    for name in ("description", "context"):
+        assert refusal(open_cloud, path, {"state": "success", name: "\U0001f512"}) == 422
     target = {"state": "success", "target_url": "javascript:alert(1)"}
     assert refusal(open_cloud, path, target) == 422
 

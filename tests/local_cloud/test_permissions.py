@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud import testing
-from tests.local_cloud.conftest import Account
+from tests.local_cloud.conftest import Account, trust
 
 TEMPLATE = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
 
@@ -79,3 +79,49 @@ def test_a_partition_key_bounds_what_may_be_written(account: Account) -> None:
     query |= {"ExpressionAttributeNames": {"#k": "account"}}
     assert client.query(**query, ExpressionAttributeValues={":k": {"S": "mine"}})["Count"] == 1
     assert refused(client.query, **query, ExpressionAttributeValues={":k": {"S": "other"}})
+
+
+BUILD = {"source": {"type": "NO_SOURCE", "buildspec": "version: 0.2"}}
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        {"buildspecOverride": "version: 0.2"},
+        {"sourceLocationOverride": "https://example.com/other.git"},
+        {"imageOverride": "other"},
+        {"privilegedModeOverride": False},
+        {"serviceRoleOverride": "arn:aws:iam::123456789012:role/other"},
+        {"environmentVariablesOverride": [{"name": "RUN_ID", "value": "1"},
+                                          {"name": "PATH", "value": "/tmp"}]},
+    ],
+)  # fmt: skip
+def test_a_policy_can_leave_a_build_as_its_project_says(
+    account: Account, override: dict[str, Any]
+) -> None:
+    """Null rules out what is overridden at all, ForAllValues other variables than these."""
+    role = account.client("iam").create_role(
+        RoleName="build", AssumeRolePolicyDocument=json.dumps(trust("codebuild"))
+    )
+    account.client("codebuild").create_project(
+        name="project", artifacts={"type": "NO_ARTIFACTS"}, serviceRole=role["Role"]["Arn"],
+        environment={"type": "LINUX_CONTAINER", "image": "any",
+                     "computeType": "BUILD_GENERAL1_SMALL"},
+        **BUILD,
+    )  # fmt: skip
+    keys = ("source.buildspec", "source.location", "environment.image",
+            "environment.privilegedMode", "serviceRole")  # fmt: skip
+    named = {"codebuild:environment.environmentVariables.name": ["RUN_ID"]}
+    client = account.user(
+        {
+            "Action": "codebuild:StartBuild",
+            "Resource": arn(account, "codebuild", "project/project"),
+            "Condition": {
+                "Null": {f"codebuild:{key}": "true" for key in keys},
+                "ForAllValues:StringEquals": named,
+            },
+        },
+    )("codebuild")
+    allowed = [{"name": "RUN_ID", "value": "1"}]
+    assert client.start_build(projectName="project", environmentVariablesOverride=allowed)["build"]
+    assert refused(client.start_build, projectName="project", **override)
