@@ -155,3 +155,5 @@ def test_a_table_that_does_not_fit_keeps_what_matters() -> None:
     red = [row(str(number), Phase.FAILED) for number in range(1000)]
     kept = [progress.subject for progress, _ in fitting([rows[0], *red], 3)]
     assert kept == ["run", "998", "999"]  # however much failed, the run itself is there
+    working = [row(str(number), Phase.WORKING) for number in range(50)]
+    assert fitting([rows[0], *working], 1) == rows[:1]  # and however much goes on
