@@ -41,10 +41,10 @@ def path(name: str) -> Markup:
     return join(_PARTS.findall(name), between=tag("wbr"))
 
 
-def listed(facts: Iterable[tuple[str, Content]], kind: str = "facts") -> Markup:
-    """Names and what is known of them; what is not known is left out."""
+def listed(facts: Iterable[tuple[str, Content]], kind: str = "facts") -> Markup | None:
+    """Names and what is known of them; what is not known is left out. None for nothing."""
     told = [tag("div", tag("dt", name), tag("dd", fact)) for name, fact in facts if fact]
-    return tag("dl", *told, class_=kind)
+    return tag("dl", *told, class_=kind) if told else None
 
 
 def section(title: Content, *body: Content, anchor: str | None = None) -> list[Content]:

@@ -66,10 +66,10 @@ def files_section(published: Published) -> list[Content]:
     data = [each for each in files if each[0].endswith(_DATA)]
     said = bool(files or published.left_out)
     return [
+        None if said else tag("p", "The proof left nothing behind."),
         *section("Logs", _files(logs)),
         *section("Data", _files([*data, ("index.json", -1)])),
         *section("Left out of this page", bullets(published.left_out)),
-        None if said else tag("p", "The proof left nothing behind."),
     ]
 
 

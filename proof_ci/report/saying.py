@@ -53,9 +53,11 @@ Piece = tuple[str, str]
 
 
 def reason(run: Run) -> str:
-    """Why the run ended so; empty where the summary has said it already."""
+    """Why the run ended so; empty where the summary or the list of problems says it."""
     tallied = run.comparable and run.judged == run.total > 0
-    return "" if tallied or run.reason.rstrip(".") in summary(run) else run.reason
+    listed = any(problem and problem in run.reason for problem in run.problems)
+    said = tallied or listed or run.reason.rstrip(".") in summary(run)
+    return "" if said else run.reason
 
 
 def summary(run: Run) -> str:

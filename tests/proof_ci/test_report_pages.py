@@ -264,6 +264,7 @@ def test_the_summary_never_says_more_than_is_known(shown: Run, said: str) -> Non
         (run(verdict="failure", reason="No proofs were found"), ""),
         (run(verdict="cancelled", reason="the branch is gone"), ""),
         (run(verdict="error", reason="The build was lost"), "The build was lost"),
+        (run(verdict="error", reason="No proof can be run: a: b", problems=("a: b", "c")), ""),
         (run(proof(), total=2, verdict="error", reason="No end came"), "No end came"),
     ],
 )
