@@ -27,6 +27,8 @@ EXITS = {
     UNVERIFIED: "does not verify",
     DIFFERENT: "differences found, where asked",
 }
+NOT_ALL_HOLD = "not every proof holds, or started and failed"
+"""What 1 means where a run of proofs is followed."""
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 """How help looks and is asked for."""
 
@@ -44,12 +46,20 @@ class Answer:
 
 
 def verb(
-    name: str, *, example: str, exits: Iterable[int] = (DONE, FAILED, BAD_INPUT)
+    name: str,
+    *,
+    example: str,
+    exits: Iterable[int] = (DONE, FAILED, BAD_INPUT),
+    failed: str = "",
 ) -> Callable[[Callable[..., Answer]], click.Command]:
     """Make a command of a function `(shell, **arguments) -> Answer`.
 
-    `example` is a whole command line; `exits` are the codes that the command may end with.
+    `example` is a whole command line; `exits` are the codes that the command may end with, and
+    `failed` says what 1 means if it can mean more than elsewhere.
     """
+    meanings = {code: EXITS[code] for code in exits}
+    if failed:
+        meanings[FAILED] = failed
 
     def make(function: Callable[..., Answer]) -> click.Command:
         @functools.wraps(function)
@@ -58,7 +68,7 @@ def verb(
             shell = Shell(world=world, as_json=as_json, quiet=quiet, stated=config)
             return show(shell, function(shell, **arguments))
 
-        command = click.command(name, epilog=_epilog(example, exits), context_settings=SETTINGS)(
+        command = click.command(name, epilog=epilog(example, meanings), context_settings=SETTINGS)(
             run
         )
         command.params.extend(shared_options())
@@ -92,10 +102,6 @@ def epilog(example: str, exits: Mapping[int, str]) -> str:
     """Return the foot of a help page: an example and the exit codes."""
     codes = "\n".join(f"  {code}  {meaning}" for code, meaning in exits.items())
     return f"\b\nExample:\n  {example}\n\n\b\nExit codes:\n{codes}"
-
-
-def _epilog(example: str, exits: Iterable[int]) -> str:
-    return epilog(example, {code: EXITS[code] for code in exits})
 
 
 def shared_options() -> list[click.Parameter]:

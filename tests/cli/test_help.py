@@ -52,6 +52,16 @@ def test_the_first_line_of_help_fits_the_list_of_commands(
     assert "..." not in result.out.partition("Commands:")[2].partition("Exit codes")[0]
 
 
+@pytest.mark.parametrize(
+    "words", [("proof", "run"), ("proof", "replay"), ("proof", "status"), ("local", "prove")]
+)
+def test_where_a_run_is_followed_one_also_means_that_not_every_proof_holds(
+    padstone: CommandLine, words: tuple[str, ...]
+) -> None:
+    """Scripts have to tell that from nothing else; people should not take it for a breakdown."""
+    assert "1  not every proof holds" in padstone(*words, "--help").out
+
+
 @pytest.mark.parametrize("program", ["tools_deploy", "padstone_deploy"])
 def test_the_seed_commands_have_help_too(padstone: CommandLine, program: str) -> None:
     """With the flags of the first README."""

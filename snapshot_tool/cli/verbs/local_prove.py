@@ -10,7 +10,16 @@ import click
 from snapshot_tool.cli import local
 from snapshot_tool.cli.proofs import asked_answer, followed, say
 from snapshot_tool.cli.shell import Shell
-from snapshot_tool.cli.verb import BAD_INPUT, BUSY, DONE, FAILED, Answer, verb
+from snapshot_tool.cli.verb import (
+    BAD_INPUT,
+    BUSY,
+    DONE,
+    FAILED,
+    NOT_ALL_HOLD,
+    UNVERIFIED,
+    Answer,
+    verb,
+)
 from snapshot_tool.model.run import BranchRef
 
 if TYPE_CHECKING:
@@ -21,7 +30,8 @@ if TYPE_CHECKING:
 @verb(
     "prove",
     example="padstone local prove ../my-project",
-    exits=(DONE, FAILED, BAD_INPUT, BUSY),
+    exits=(DONE, FAILED, BAD_INPUT, BUSY, UNVERIFIED),
+    failed=NOT_ALL_HOLD,
 )
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @local.directory_option

@@ -15,6 +15,7 @@ from snapshot_tool.cli.verb import (
     DIFFERENT,
     DONE,
     FAILED,
+    NOT_ALL_HOLD,
     UNVERIFIED,
     Answer,
     verb,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     "replay",
     example="padstone proof replay beta 1a2b3c4d --compare",
     exits=(DONE, FAILED, BAD_INPUT, BUSY, UNVERIFIED, DIFFERENT),
+    failed=NOT_ALL_HOLD,
 )
 @account_argument
 @click.argument("run", metavar="RUN_OR_COMMIT")

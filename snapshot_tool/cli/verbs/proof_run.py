@@ -7,11 +7,15 @@ import click
 from snapshot_tool.cli.options import Named, account_argument
 from snapshot_tool.cli.proofs import asked_answer, branch_option, followed, no_wait_option, say
 from snapshot_tool.cli.shell import Shell
-from snapshot_tool.cli.verb import Answer, verb
+from snapshot_tool.cli.verb import NOT_ALL_HOLD, Answer, verb
 from snapshot_tool.model.run import BranchRef, CommitHead
 
 
-@verb("run", example="padstone proof run beta 0123456789abcdef0123456789abcdef01234567")
+@verb(
+    "run",
+    example="padstone proof run beta 0123456789abcdef0123456789abcdef01234567",
+    failed=NOT_ALL_HOLD,
+)
 @account_argument
 @click.argument("commit", required=False, type=Named(CommitHead, "commit"))
 @branch_option

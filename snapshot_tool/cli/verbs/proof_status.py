@@ -9,7 +9,7 @@ import click
 from snapshot_tool.cli.options import account_argument, limit_option
 from snapshot_tool.cli.proofs import RUN, followed, report_answer, verdict_code
 from snapshot_tool.cli.shell import Shell
-from snapshot_tool.cli.verb import DONE, Answer, verb
+from snapshot_tool.cli.verb import DONE, NOT_ALL_HOLD, Answer, verb
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from snapshot_tool.model.run import RunRecord
 
 
-@verb("status", example="padstone proof status beta 1a2b3c4d --follow")
+@verb("status", example="padstone proof status beta 1a2b3c4d --follow", failed=NOT_ALL_HOLD)
 @account_argument
 @click.argument("run", required=False, metavar=f"[{RUN}]")
 @click.option(
