@@ -7,7 +7,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench import project
@@ -26,10 +26,7 @@ _CONTEXT = "CBMC proof: "
 
 def measure(lab: Lab) -> list[Row]:
     """Through the flow, and again with nothing changed, between two times by hand."""
-    try:
-        cbmc = packages.cbmc("6.6.0", _KEPT)
-    except packages.PackageError as error:
-        raise NotMeasuredError(f"CBMC 6.6.0 is not to be had: {error}") from error
+    cbmc = _cbmc()
     folder = lab.cloud.repository(_REPOSITORY)
     sha = project.write(folder)
     environment = _with(cbmc, lab.folder / "cbmc")
@@ -37,25 +34,37 @@ def measure(lab: Lab) -> list[Row]:
     account = _account(lab, cbmc)
     first, again = (_through(lab, account, sha, number) for number in (1, 2))
     hand = [before, _by_hand(lab, folder, environment)]
-    return [
-        Row(
-            case="proofs",
-            what=f"{project.PROOFS} proofs: request to last verdict, beyond make -j2",
-            unit="s",
-            ours=series("padstone", [first - statistics.median(hand)]),
-            theirs=series("make -j2", hand),
-            at_most=_OVERHEAD,
-            note=f"by hand {hand[0]:.1f} s before, {hand[1]:.1f} s after; the run {first:.1f} s",
-        ),
-        Row(
-            case="proofs",
-            what="the same commit again, unchanged",
-            unit="s",
-            ours=series("again", [again]),
-            theirs=series("first run", [first]),
-            at_most=_UNCHANGED,
-        ),
-    ]
+    return [_overhead(first, hand), _unchanged(first, again)]
+
+
+def _cbmc() -> bytes:
+    try:
+        return packages.cbmc("6.6.0", _KEPT)
+    except packages.PackageError as error:
+        raise NotMeasuredError(f"CBMC 6.6.0 is not to be had: {error}") from error
+
+
+def _overhead(first: float, hand: Sequence[float]) -> Row:
+    return Row(
+        case="proofs",
+        what=f"{project.PROOFS} proofs: request to last verdict, beyond make -j2",
+        unit="s",
+        ours=series("padstone", [first - statistics.median(hand)]),
+        theirs=series("make -j2", hand),
+        at_most=_OVERHEAD,
+        note=f"by hand {hand[0]:.1f} s before, {hand[1]:.1f} s after; the run {first:.1f} s",
+    )
+
+
+def _unchanged(first: float, again: float) -> Row:
+    return Row(
+        case="proofs",
+        what="the same commit again, unchanged",
+        unit="s",
+        ours=series("again", [again]),
+        theirs=series("first run", [first]),
+        at_most=_UNCHANGED,
+    )
 
 
 def _account(lab: Lab, cbmc: bytes) -> ProofAccount:

@@ -154,35 +154,23 @@ class _Run:
         )
 
     def _source(self, action: ActionRun, credentials: Credentials) -> None:
-        connection = action.resolved["ConnectionArn"]
-        if not may_use_connection(credentials, connection):
-            raise ActionFailedError(
-                f"Unable to use Connection: {connection}. The provided role does not have "
-                "sufficient permissions."
-            )
+        _check_connection(action.resolved["ConnectionArn"], credentials)
         commit = repositories.find(
             self._machine.layout,
             action.resolved["FullRepositoryId"],
             action.resolved["BranchName"],
             self._execution.overrides.get(action.name),
         )
-        full_clone = action.resolved.get("OutputArtifactFormat") == "CODEBUILD_CLONE_REF"
-        action.variables = {
-            "AuthorDate": commit.date,
-            "BranchName": commit.branch,
-            "CommitId": commit.id,
-            "CommitMessage": commit.message,
-            "ConnectionArn": connection,
-            "FullRepositoryName": commit.repository,
-        }
-        reference = {**action.variables, "FullRepositoryId": commit.repository}
-        data = (
-            json.dumps(reference).encode()
-            if full_clone
-            else repositories.archive(self._machine.layout, commit)
-        )
-        self._publish(action, credentials, data)
+        action.variables = _variables(commit, action.resolved["ConnectionArn"])
+        self._publish(action, credentials, self._content(action, commit))
         self._remember_revision(action, commit)
+
+    def _content(self, action: ActionRun, commit: repositories.Commit) -> bytes:
+        """The commit's files; for a full clone only what the build needs to fetch it itself."""
+        if action.resolved.get("OutputArtifactFormat") != "CODEBUILD_CLONE_REF":
+            return repositories.archive(self._machine.layout, commit)
+        reference = {**action.variables, "FullRepositoryId": commit.repository}
+        return json.dumps(reference).encode()
 
     def _publish(self, action: ActionRun, credentials: Credentials, data: bytes) -> None:
         for artifact in action.declaration.get("outputArtifacts") or ():
@@ -209,14 +197,7 @@ class _Run:
 
     def _build(self, action: ActionRun, credentials: Credentials) -> None:
         project = action.resolved["ProjectName"]
-        arn = f"arn:aws:codebuild:{get_region()}:{get_account_id()}:project/{project}"
-        if not allowed(credentials, "codebuild:StartBuild", arn):
-            raise ActionFailedError(
-                f"Error calling startBuild: User is not authorized to perform: "
-                f"codebuild:StartBuild on resource: {arn}"
-            )
-        if project not in codebuild._projects:
-            raise ActionFailedError(f"Error calling startBuild: Project cannot be found: {arn}")
+        _check_project(project, credentials)
         record = builds.start(
             project,
             {"environmentVariablesOverride": self._build_variables(action)},
@@ -252,6 +233,36 @@ class _Run:
             order["output_location"] = self._location(action, artifact["name"])
             action.artifacts[artifact["name"]] = order["output_location"]
         return order
+
+
+def _check_connection(connection: str, credentials: Credentials) -> None:
+    if not may_use_connection(credentials, connection):
+        raise ActionFailedError(
+            f"Unable to use Connection: {connection}. The provided role does not have "
+            "sufficient permissions."
+        )
+
+
+def _variables(commit: repositories.Commit, connection: str) -> dict[str, str]:
+    return {
+        "AuthorDate": commit.date,
+        "BranchName": commit.branch,
+        "CommitId": commit.id,
+        "CommitMessage": commit.message,
+        "ConnectionArn": connection,
+        "FullRepositoryName": commit.repository,
+    }
+
+
+def _check_project(project: str, credentials: Credentials) -> None:
+    arn = f"arn:aws:codebuild:{get_region()}:{get_account_id()}:project/{project}"
+    if not allowed(credentials, "codebuild:StartBuild", arn):
+        raise ActionFailedError(
+            f"Error calling startBuild: User is not authorized to perform: "
+            f"codebuild:StartBuild on resource: {arn}"
+        )
+    if project not in codebuild._projects:
+        raise ActionFailedError(f"Error calling startBuild: Project cannot be found: {arn}")
 
 
 def _why(record: dict[str, Any]) -> str:
