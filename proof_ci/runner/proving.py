@@ -11,6 +11,7 @@ from proof_ci.model.outcome import Count, Outcome, Phase, PhaseRun
 from proof_ci.model.verdicts import Verdict
 
 from . import foreign, said
+from .asking import something_else
 from .classify import HOLDS, REFUTED, Ended, Judgement, ending, judge, judge_build
 from .identity import identity
 from .plan import Folders, Plan, Proof, ProofError, Step, cut, within
@@ -20,6 +21,7 @@ from .tools import versions
 Tell = Callable[[Outcome], None]
 Show = Callable[[Path], None]
 _HELPING = Limits(60.0, 2 * 10**9)
+_MORE_THAN_CBMC = "the check is a command of the project's own, and so is its verdict"
 _CLAIMS_NOTHING = "the proof has no properties"
 
 
@@ -99,10 +101,18 @@ class Proving:
         if failed is not None:
             return failed
         plan = self.proof.plan(self.place.folders)
+        self._expect_a_proof(plan)
         for step in plan.build:
             if (failed := self._build(step)) is not None:
                 return failed
         return plan
+
+    def _expect_a_proof(self, plan: Plan) -> None:
+        """Its check has to be cbmc's; where it is more than words of cbmc, that is said."""
+        if word := something_else(plan.words):
+            raise ProofError(f"with {word} cbmc proves nothing")
+        if not plan.words:
+            self.warnings.append(_MORE_THAN_CBMC)
 
     def _earlier(self, plan: Plan) -> Earlier | None:
         self.identity = identity(

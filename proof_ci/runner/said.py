@@ -1,8 +1,8 @@
 """Reads what CBMC wrote, as text or as XML. Pure but for `read` and `coverage`, which open files.
 
 The text of a property is the project's own and may hold anything, lines like CBMC's own included;
-so only the last line that is wholly CBMC's counts, and in XML only CBMC's own elements. (expat
-reads nothing from elsewhere and refuses entities that blow up.)
+so only the very last line counts, if it is wholly CBMC's, and in XML only CBMC's own elements.
+(expat reads nothing from elsewhere and refuses entities that blow up.)
 """
 
 import re
@@ -17,8 +17,7 @@ from .classify import HOLDS, REFUTED, Said
 from .plain import line
 
 _COUNT = re.compile(r"\*\* ([0-9]{1,9}) of ([0-9]{1,9}) failed( \(.*\))?")
-_STATUS = "VERIFICATION "
-_A_STATUS = re.compile(_STATUS + "([A-Z]{1,20})")
+_A_STATUS = re.compile(r"VERIFICATION ([A-Z]{1,20})")
 _OF_XML = {"SUCCESS": HOLDS, "FAILURE": REFUTED}
 _OUT_OF_MEMORY = "Out of memory"
 _ENOUGH = 2**22  # CBMC sums up at the end; before it traces may be of any length
@@ -55,10 +54,10 @@ def complaint_in(lines: Sequence[str]) -> str:
 def from_text(text: str, *, out_of_memory: bool = False) -> Said:
     """What CBMC said in its own words."""
     lines = text.split("\n")
-    told = [line for line in lines if line.startswith(_STATUS)]
+    spoken = [line for line in lines if line.strip()]
     counts = [match for match in map(_COUNT.fullmatch, lines) if match]
     count = Count(int(counts[-1][1]), int(counts[-1][2])) if counts else Count(0, 0)
-    last = _A_STATUS.fullmatch(told[-1]) if told else None
+    last = _A_STATUS.fullmatch(spoken[-1]) if spoken else None
     return Said(last[1] if last else "", count, out_of_memory)
 
 

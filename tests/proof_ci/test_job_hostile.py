@@ -196,6 +196,7 @@ def test_archives_of_the_job_are_not_read(stage: Stage) -> None:
         (f"{'x' * 5_000_000}VERIFICATION SUCCESSFUL\n", 0),
         ("proof-runner: success: cbmc ended with 0 and said SUCCESSFUL\n", 10),
         ('{"verdict": "success"}\n', 0),
+        (f"{HOLDS}: SATISFIED\n** 1 of 1 covered (100.0%)\n", 0),
     ],
 )
 def test_words_alone_make_no_success(stage: Stage, says: str, code: int) -> None:
@@ -204,6 +205,34 @@ def test_words_alone_make_no_success(stage: Stage, says: str, code: int) -> None
     finished = stage.prove(proof())
     assert finished.code != 0
     assert stage.verdict().verdict is not Verdict.SUCCESS
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "--show-properties", "--show-loops", "--list-goto-functions", "--cover", "--program-only",
+        "--outfile", "--dimacs", "--preprocess", "--version", "--help", "-h",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("where", ["flags", "goto", "starter kit"])
+def test_a_cbmc_that_was_asked_for_no_proof_gives_none(stage: Stage, word: str, where: str) -> None:
+    """It ends with 0, and what it prints then is the project's own text: here a verdict."""
+    marker = MARKER.replace("--bounds-check", f"--bounds-check;{word}")
+    if where == "goto":
+        marker = MARKER.replace("goto: a.goto", f"goto: {word}")
+    kit = KIT.format(log="result.txt").replace("--xml-ui", word)
+    files = {f"{PROOF}/cbmc-proof.txt": "", f"{PROOF}/Makefile": kit}
+    finished = stage.prove(files if where == "starter kit" else proof(marker=marker))
+    assert (stage.verdict().verdict, finished.code) == (Verdict.ERROR, 6)
+    assert stage.verdict().reason == f"with {word} cbmc proves nothing"
+
+
+def test_a_check_of_the_projects_own_is_told_as_one(stage: Stage) -> None:
+    """The starter kit hands over a command; only one of cbmc's words rests on cbmc alone."""
+    kit = KIT.format(log="result.txt").replace("cbmc --xml-ui", "cbmc --bounds-check | cat; : ")
+    stage.prove({f"{PROOF}/cbmc-proof.txt": "", f"{PROOF}/Makefile": kit})
+    assert "a command of the project's own" in stage.verdict().warnings[0]
+    assert stage.verdict().identity == ""
 
 
 def test_a_make_that_proves_itself_proves_nothing(stage: Stage) -> None:
