@@ -216,6 +216,7 @@ class CiStack(PadstoneStack):
             {
                 **{name.title(): queue.dead for name, queue in self._queues().items()},
                 **self._undelivered(),
+                "Watch": watch.undelivered,
             }
         )
         watch.waiting({name.title(): queue.queue for name, queue in self._queues().items()})

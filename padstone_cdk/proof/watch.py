@@ -14,6 +14,7 @@ from constructs import Construct
 
 from padstone_cdk.proof.functions import ProofFunction
 from padstone_cdk.proof.policies import arn
+from padstone_cdk.proof.queues import dead_letters
 
 _FIVE_MINUTES = cdk.Duration.minutes(5)
 _HOUR, _DAY = cdk.Duration.hours(1), cdk.Duration.days(1)
@@ -23,12 +24,16 @@ _MEANT = "the run has ended"  # so start the words with which jobs of an ended r
 
 
 class Watch(Construct):
-    """Tells two addresses, by e-mail, of what it was asked to watch."""
+    """Tells two addresses, by e-mail, of what it was asked to watch.
+
+    `undelivered` holds events that the topic did not take.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, people: str, tickets: str) -> None:
         """`people` and `tickets` are addresses; told once if they are the same."""
         super().__init__(scope, construct_id)
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True)
+        self.undelivered = dead_letters(self, "Undelivered")
         alarms = {
             "StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID},
             "ArnLike": {"aws:SourceArn": arn("cloudwatch", "alarm:*")},
@@ -173,20 +178,34 @@ class Watch(Construct):
         message: str,
         **paths: str,
     ) -> None:
-        events.CfnRule(
+        target = events.CfnRule.TargetProperty(
+            id="People",
+            arn=self.topic.topic_arn,
+            input_transformer=events.CfnRule.InputTransformerProperty(
+                input_paths_map=paths, input_template=f'"{message}"'
+            ),
+            dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
+                arn=self.undelivered.queue_arn
+            ),
+        )
+        rule = events.CfnRule(
             self,
             construct_id,
             description=description,
             event_pattern=pattern,
-            targets=[
-                events.CfnRule.TargetProperty(
-                    id="People",
-                    arn=self.topic.topic_arn,
-                    input_transformer=events.CfnRule.InputTransformerProperty(
-                        input_paths_map=paths, input_template=f'"{message}"'
-                    ),
-                )
-            ],
+            targets=[target],
+        )
+        self._may_keep(construct_id, rule)
+
+    def _may_keep(self, sid: str, rule: events.CfnRule) -> None:
+        self.undelivered.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid=sid,
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[self.undelivered.queue_arn],
+                conditions={"ArnEquals": {"aws:SourceArn": rule.attr_arn}},
+            )
         )
 
     def _alarm(

@@ -415,6 +415,7 @@ def _queues(estate: Estate) -> Iterable[Row]:
         "VerdictsUndelivered": (("verdict",), ()),
         "SweepUndelivered": (("sweep", "sweep's schedule"), ()),
         "CanaryUndelivered": (("canary", "canary's schedule"), ()),
+        "WatchUndelivered": ((), ()),
         "WebhookEventsDead": ((), ()),
         "TellingStatusesDead": ((), ()),
         "TellingReportsDead": ((), ()),
