@@ -268,8 +268,11 @@ class RunReport:
         if not text or text in names or (not found and not self.run.ended):
             return text
         if not found:
+            known = {*names, *(name.rpartition("/")[2] for name in names)}
             raise NotFoundError(
-                f"it has no proof {text!r}{suggestion(text, names)}", where=f"run {self.run.run_id}"
+                f"it has no proof {text!r}{suggestion(text, known)}",
+                where=f"run {self.run.run_id}",
+                fix=f"padstone proof status ACCOUNT {self.run.run_id[:SHORT]} lists its proofs",
             )
         if len(found) > 1:
             said = ", ".join(found[:5])

@@ -26,3 +26,20 @@ def test_a_command_that_is_shown_can_be_run_again(words: list[str]) -> None:
     script = f"for word in {text}; do printf '%s\\0' \"$word\"; done"
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split("\0")[:-1] == words
+
+
+def test_what_was_checked_is_shown_whole_and_within_the_width() -> None:
+    """Its second line stands below its first, and brackets are text; the table agrees."""
+    console = Console(width=60)
+    show = Show(console=console)
+    checked = ", ".join(f"cbmc/proofs/number_[{n}]" for n in range(6))
+    with console.capture() as shown:
+        show.fact("each proof has the status that CBMC gives it", checked=checked, holds=True)
+    lines = shown.get().splitlines()
+    assert lines[0].startswith(" ✓ each proof")
+    assert all(line.startswith("   ") and len(line) <= 60 for line in lines[1:])
+    assert " ".join(" ".join(lines).split()).endswith(f"gives it ({checked})")
+
+    with console.capture() as table:
+        show.facts_table()
+    assert all(f"number_[{n}]" in table.get() for n in range(6))

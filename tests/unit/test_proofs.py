@@ -448,6 +448,9 @@ def test_a_proof_is_named_by_its_last_folders_in_logs(flow: Flow) -> None:
         logged(flow, run_id, proof="ring")
     with pytest.raises(NotFoundError, match="did you mean 'test/copy'"):
         logged(flow, run_id, proof="test/copi")
+    with pytest.raises(NotFoundError, match="did you mean 'copy'") as error:
+        logged(flow, run_id, proof="coppy")
+    assert f"padstone proof status ACCOUNT {run_id[:8]}" in error.value.fix
     flow.stuck = True
     early = flow.proofs().run("beta", COMMIT, ref=None).request.run_id
     flow.clock.advance(3)
