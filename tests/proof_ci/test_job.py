@@ -269,7 +269,6 @@ def test_the_cache_can_be_turned_off(stage: Stage) -> None:
         {"run_id": "lately"},
         {"outcome": None},
         {"outcome": entry("0" * 64)["outcome"]},
-        {"outcome": {**entry("")["outcome"], "verdict": "failure"}},
     ],
 )
 def test_an_entry_that_is_not_of_this_proof_is_a_miss(stage: Stage, change: dict[str, Any]) -> None:
@@ -281,6 +280,19 @@ def test_an_entry_that_is_not_of_this_proof_is_a_miss(stage: Stage, change: dict
     told = stage.verdict()
     assert told.unchanged_since == ""
     assert any(warning.startswith("the cache was not asked") for warning in told.warnings)
+
+
+@pytest.mark.parametrize("change", [{"verdict": "failure"}, {"unchanged_since": EARLIER}])
+def test_an_entry_that_is_no_success_of_its_own_is_a_miss(
+    stage: Stage, change: dict[str, str]
+) -> None:
+    """Of this very proof it tells, and yet nothing may rest on it."""
+    identity = identity_of(stage, proof())
+    kept = entry(identity)
+    kept["outcome"] |= change
+    stage.shelf.put(RESULTS, f"cache/{identity}.json", json.dumps(kept).encode())
+    assert stage.prove(proof()).code == 0
+    assert stage.verdict().unchanged_since == ""
 
 
 def test_a_cache_that_is_broken_is_a_miss(stage: Stage) -> None:
