@@ -6,12 +6,11 @@ which the sweep repeats until the run is settled.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from proof_ci.log import Log
 from proof_ci.model.jobs import prepare_name, prove_prefix
 from proof_ci.model.run import End, RunRecord, State
-from proof_ci.ports import Builds, Jobs, Queue, Runs
+from proof_ci.ports import Builds, Jobs, Runs
 from proof_ci.telling import AGAIN, Telling
 
 
@@ -19,19 +18,15 @@ from proof_ci.telling import AGAIN, Telling
 class Endings:
     """What it takes to end a run early."""
 
-    runs: Runs
+    telling: Telling
     builds: Builds
     jobs: Jobs
-    statuses: Queue
-    reports: Queue
-    report_url: str
-    log: Log = field(default_factory=Log)
     clock: Callable[[], float] = time.time
 
     @property
-    def telling(self) -> Telling:
-        """What tells of the same runs."""
-        return Telling(self.runs, self.statuses, self.reports, self.report_url, self.log)
+    def runs(self) -> Runs:
+        """The record of runs."""
+        return self.telling.runs
 
     def end(
         self,
@@ -54,7 +49,7 @@ class Endings:
             run_id, verdict, reason, superseded_by=superseded_by, problems=problems
         )
         if ended:
-            self.log.info("ended", correlation_id=run_id, verdict=verdict, reason=reason)
+            self.telling.log.info("ended", correlation_id=run_id, verdict=verdict, reason=reason)
         self.settle(run_id)
         return ended
 

@@ -15,6 +15,7 @@ from proof_ci.model.run import Run, RunRecord
 from proof_ci.model.verdicts import Verdict
 from proof_ci.ports import UnavailableError
 from proof_ci.sweep import LostHeads, Sweep
+from proof_ci.telling import Telling
 from proof_ci.verdict import Verdicts
 
 from .fakes import (
@@ -105,19 +106,22 @@ class World:
         self.switches = FakeSwitches({"operational": True})
         port, log = self.fault.port, self.lines.log
         runs, results = cast(FakeRuns, port(self.runs)), cast(FakeResults, port(self.results))
-        self.endings = Endings(
+        telling = Telling(
             runs=runs,
-            builds=cast(FakeBuilds, port(self.builds)),
-            jobs=cast(FakeJobs, port(self.jobs)),
             statuses=cast(FakeQueue, port(self.statuses)),
             reports=cast(FakeQueue, port(self.reports)),
             report_url=URL,
             log=log,
+        )
+        self.endings = Endings(
+            telling=telling,
+            builds=cast(FakeBuilds, port(self.builds)),
+            jobs=cast(FakeJobs, port(self.jobs)),
             clock=self.clock,
         )
         self.launch = Launch(self.endings, results, REPOSITORY, MEMORY_MIB, SECONDS, ROLE_ID, log)
         self.verdicts = Verdicts(
-            self.endings.telling,
+            telling,
             results,
             cast(FakeTasks, port(self.tasks)),
             REPOSITORY,

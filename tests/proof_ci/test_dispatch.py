@@ -15,6 +15,7 @@ from proof_ci.model.events import APPROVE, CLOSED, RUN, Cancel, Event, Request, 
 from proof_ci.model.messages import StatusUpdate
 from proof_ci.model.run import CLAIM_LIFE, End, Run, State
 from proof_ci.ports import Claim, UnavailableError
+from proof_ci.telling import Telling
 
 from .fakes import (
     DELIVERY,
@@ -99,13 +100,15 @@ class World:
         return Dispatch(
             events=self.events,
             endings=Endings(
-                runs=faults.guard(self.runs),
+                telling=Telling(
+                    runs=faults.guard(self.runs),
+                    statuses=faults.guard(self.statuses),
+                    reports=faults.guard(self.reports),
+                    report_url="https://reports.example.com",
+                    log=Log(lambda line: None),
+                ),
                 builds=faults.guard(self.builds),
                 jobs=faults.guard(self.jobs),
-                statuses=faults.guard(self.statuses),
-                reports=faults.guard(self.reports),
-                report_url="https://reports.example.com",
-                log=Log(lambda line: None),
                 clock=self.clock,
             ),
             connect=lambda: faults.guard(self.hub),

@@ -17,6 +17,7 @@ import pytest
 from local_cloud import LocalCloud
 from proof_ci import aws
 from proof_ci.aws.clients import client
+from proof_ci.aws.secrets import SECRET_LIFE
 from proof_ci.config import Name
 from proof_ci.model.events import APPROVE, from_message, to_message
 from proof_ci.model.messages import StatusUpdate
@@ -294,7 +295,7 @@ def test_a_secret_is_read_again_after_a_minute(real_clients: ProofAccount) -> No
     assert secrets.value(arn) == SECRET
     real_clients.client("secretsmanager").put_secret_value(SecretId=arn, SecretString="rotated")
     assert secrets.value(arn) == SECRET
-    clock.now += aws.SECRET_LIFE
+    clock.now += SECRET_LIFE
     assert secrets.value(arn) == "rotated"
 
 

@@ -22,6 +22,7 @@ from proof_ci.model.messages import StatusUpdate
 from proof_ci.model.run import CLAIM_LIFE, End, RunRecord, State
 from proof_ci.model.trust import Project
 from proof_ci.ports import FinalError, RateLimitedError
+from proof_ci.telling import Telling
 from proof_ci.webhook import Webhook
 
 from .fakes import (
@@ -118,13 +119,15 @@ class Scene:
         return Dispatch(
             events=self.events,
             endings=Endings(
-                runs=self.runs,
+                telling=Telling(
+                    runs=self.runs,
+                    statuses=self.statuses,
+                    reports=FakeQueue(),
+                    report_url="https://reports.example.com",
+                    log=self.lines.log,
+                ),
                 builds=self.builds,
                 jobs=FakeJobs(),
-                statuses=self.statuses,
-                reports=FakeQueue(),
-                report_url="https://reports.example.com",
-                log=self.lines.log,
             ),
             connect=lambda: self.api,
             project=Project(self.name, "main"),
