@@ -59,6 +59,8 @@ def test_each_thing_that_may_matter_changes_the_identity(directory: Path) -> Non
         ("cbmc", "link"),
         ("cbmc", "main"),
         ("cbmc", "folder"),
+        ("cbmc", "a.goto", "x" * 300),
+        ("cbmc", "a.goto", "\x00"),
     ],
 )
 def test_a_proof_that_may_rest_on_another_file_has_none(
