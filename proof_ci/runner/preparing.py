@@ -24,6 +24,19 @@ _GROUPS = (("cbmc", "proofs"), (".cbmc-batch", "jobs"))
 _BESIDE = {"run-cbmc-proofs.py", "Makefile.common"}
 _LIMITS = Limits(1800.0, 8 * 10**9)
 _PACKING = Limits(1800.0, 2 * 10**9)
+# As in a clone: scripts ask git what has changed, and have it apply and take back patches.
+_REPOSITORY = (
+    "git init --quiet --template= && git add --all --force"
+    " && git -c gc.auto=0 commit --quiet --allow-empty --message=source"
+)
+_GIT = {
+    **{
+        f"GIT_{who}_{what}": "source"
+        for who in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    },
+    **{f"GIT_{who}_DATE": "2000-01-01T00:00:00Z" for who in ("AUTHOR", "COMMITTER")},
+}
 _MOST = 50
 _SHARE = 0.7  # of the time that is left: the tree has to be packed, too
 _LAST_WORDS = 4000
@@ -46,6 +59,8 @@ class Preparing:
     def prepare(self) -> None:
         """Write `proofs.json`, and `prepared.tar.gz` if something was prepared."""
         groups = list(scripts(self.source))
+        if groups:
+            self._make_repository()
         for number, group in enumerate(groups[:_MOST]):
             self._run(group, number)
         if len(groups) > _MOST:
@@ -56,6 +71,13 @@ class Preparing:
         text = json.dumps(self._told(found, prepared=prepared), sort_keys=True)
         (self.work / FOUND).write_text(text, encoding="utf-8")
         print(f"proof-runner: {len(found.proofs)} proofs are found", flush=True)
+
+    def _make_repository(self) -> None:
+        """Where that fails, say without git, a script that needs it says so itself."""
+        limits = self._left(_LIMITS, _SHARE / 2)
+        command = ["/bin/sh", "-c", _REPOSITORY]
+        environment = {**self.environment, **_GIT}
+        run(command, self.source, limits, environment, stdout=self.work / "git.txt")
 
     def _run(self, group: Path, number: int) -> None:
         log = self.work / f"prepare-{number}.txt"
@@ -73,7 +95,8 @@ class Preparing:
 
     def _pack(self) -> bool:
         """By the project's own user: what it can read is its own."""
-        command = ["tar", "--create", "--gzip", "--file=-", "--directory", str(self.source), "."]
+        what = ("--exclude=./.git", "--directory", str(self.source), ".")
+        command = ["tar", "--create", "--gzip", "--file=-", *what]
         archive, errors = self.work / ARCHIVE, self.work / "packing.txt"
         limits = self._left(_PACKING)
         ended = run(command, self.source, limits, self.environment, stdout=archive, stderr=errors)

@@ -461,6 +461,30 @@ def test_a_groups_own_script_prepares_it(stage: Stage, where: str, beside: dict[
     assert stage.run("prove").code == 0
 
 
+ASKS_GIT = """
+import subprocess
+def git(*words):
+    return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout
+assert git("status", "--porcelain") == ""
+open("one/Makefile", "a").write("# more")
+print(git("status", "--porcelain"), git("diff", "--stat"))
+git("checkout", "--", "one/Makefile")
+open("one/new", "w").close()
+"""
+
+
+def test_a_script_finds_a_repository_as_in_a_clone(stage: Stage) -> None:
+    """It asks git what has changed; what is ignored is part of the commit. Files alone go on."""
+    assert stage.prepare(prepared(ASKS_GIT, **{".gitignore": "Makefile\n"})).code == 0
+    told = stage.proofs()
+    assert (told["problems"], [each["name"] for each in told["proofs"]]) == ([], [NAME])
+    assert f" M {NAME}/Makefile" in told["log"]
+    tree = stage.kept("prepared.tar.gz")
+    assert tree[f"./{NAME}/Makefile"] == proof()[f"{NAME}/Makefile"]
+    assert f"./{NAME}/new" in tree
+    assert not [name for name in tree if name.startswith("./.git/")]
+
+
 def test_a_script_elsewhere_is_not_run(stage: Stage) -> None:
     """Only groups of proofs have one."""
     stage.prepare({**proof(), "prepare.py": "print('run')", "src/prepare.py": "print('run')"})
