@@ -38,9 +38,7 @@ class Project:
         return cls(
             folder=folder,
             name=_name(folder),
-            sha=CommitSha(
-                _git(folder, "rev-parse", "--verify", f"{revision}^{{commit}}", "--").strip()
-            ),
+            sha=_commit(folder, revision),
             clean=not _git(folder, "status", "--porcelain", "--untracked-files=no"),
         )
 
@@ -48,6 +46,18 @@ class Project:
         """Push the commit, and those of submodules; return the paths of what is not at hand."""
         _push(self.folder, self.sha, repository(self.name), BRANCH)
         return list(_submodules(self.folder, self.name, self.sha, repository))
+
+
+def _commit(folder: Path, revision: str) -> CommitSha:
+    words = ("rev-parse", "--verify", f"{revision}^{{commit}}", "--")
+    try:
+        return CommitSha(_git(folder, *words).strip())
+    except BadInputError as error:
+        raise BadInputError(
+            f"there is no commit {revision!r}",
+            where=str(folder),
+            fix="git log --all --oneline shows which there are",
+        ) from error
 
 
 def _name(folder: Path) -> str:

@@ -87,9 +87,9 @@ def test_what_is_not_committed_is_noticed_and_any_commit_can_be_meant(tmp_path: 
 
 @pytest.mark.parametrize("revision", ["nonsense", "--all", "HEAD:a", "HEAD~9"])
 def test_what_is_no_commit_is_refused(tmp_path: Path, revision: str) -> None:
-    """With git's own words."""
+    """With what shows which there are."""
     committed(tmp_path, a="1")
-    with pytest.raises(BadInputError, match="git rev-parse"):
+    with pytest.raises(BadInputError, match="there is no commit"):
         Project.read(tmp_path, revision)
 
 
@@ -98,7 +98,7 @@ def test_what_is_no_repository_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="not a git repository"):
         Project.read(tmp_path)
     git(tmp_path, "init", "-q")
-    with pytest.raises(BadInputError, match="git rev-parse"):
+    with pytest.raises(BadInputError, match="there is no commit"):
         Project.read(tmp_path)
 
 
