@@ -5,7 +5,7 @@ final result of a run makes the run's verdict.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache as cached
@@ -152,8 +152,9 @@ class Verdicts:
         if record is None or record.state is not State.PROVING or record.remaining:
             return
         results = self.runs.results(record.run)
-        verdict = overall((result.verdict for result in results), len(record.problems))
-        if not self.runs.end(run_id, verdict, tally(results, record.problems)):
+        problems = (*record.problems, *_missing(record, results))
+        verdict = overall((result.verdict for result in results), len(problems))
+        if not self.runs.end(run_id, verdict, tally(results, problems)):
             return
         ended = self.runs.get(run_id)
         if ended is not None:
@@ -232,6 +233,12 @@ class Verdicts:
 
     def _skip(self, run_id: str, why: str) -> None:
         self.log.info(f"nothing to do: {why}", correlation_id=run_id)
+
+
+def _missing(record: RunRecord, results: Sequence[ProofResult]) -> tuple[str, ...]:
+    """What a run without a result for each of its proofs has to say: it is never green."""
+    final = sum(not result.provisional for result in results)
+    return () if final == record.total else (f"{final} results of {record.total} proofs",)
 
 
 def _ended(job: EndedJob, attempt: Attempt) -> dict[str, Any]:

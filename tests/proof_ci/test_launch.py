@@ -183,6 +183,16 @@ def test_a_proof_that_cannot_be_run_is_an_error_of_its_own(world: World) -> None
     )
 
 
+def test_a_run_with_a_proof_too_few_is_not_green(world: World) -> None:
+    """Whatever has counted wrong: a result that is missing is no success."""
+    world.to_proving({"a": None})
+    world.runs.records[DELIVERY] = replace(world.record(), total=2)
+    for event in world.proof_ends("a"):
+        world.verdicts.handle(event)
+    assert world.record().verdict is End.ERROR
+    assert world.summary().description.endswith("1 results of 2 proofs")
+
+
 def test_a_problem_of_a_group_is_the_runs_and_no_proofs(world: World) -> None:
     """No proof of the group's name is recorded, counted or told; the summary says the problem."""
     world.to_proving({"a": None}, ("cbmc/proofs: prepare.py has left no proof there",))
