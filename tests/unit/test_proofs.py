@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -14,11 +16,13 @@ from snapshot_tool.errors import (
     NotFoundError,
     VerificationError,
 )
+from snapshot_tool.model.canonical import Json
 from snapshot_tool.model.names import SnapshotId
 from snapshot_tool.model.progress import Phase
 from snapshot_tool.model.run import BranchRef, CommitHead, CommitSha, RunReport
 from snapshot_tool.orchestrator.proofs import Asked
 from tests.fakes.flow import DEFINITION, QUEUE, REPOSITORY, Flow
+from tests.fakes.tables import FakeTables
 from tests.fakes.world import TOOLS, World, proof_assembly, tools_assembly
 
 COMMIT, OTHER = CommitSha("c0ffee00" * 5), CommitSha("c0ffeeff" * 5)
@@ -83,6 +87,33 @@ def test_a_run_is_followed_to_its_end_and_each_verdict_is_told_as_it_comes(flow:
     assert list(said) == ["proving 0/3", "proving 1/3", "proving 2/3"]
     assert said["proving 0/3"] == "1 running"
     assert said["proving 2/3"] == "1 running; 1 holds, 1 does not"
+
+
+@dataclass
+class Watched:
+    """The tables, and which lists of items were read from them."""
+
+    tables: FakeTables
+    read: list[str] = field(default_factory=list)
+
+    def newest(self, table: str, key: Mapping[str, Json], **more: Any) -> Sequence[Any]:
+        self.read.append(str(key["run_id"]))
+        return self.tables.newest(table, key, **more)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.tables, name)
+
+
+def test_many_proofs_are_read_now_and_then_and_a_few_at_once(flow: Flow) -> None:
+    """A thousand verdicts a minute must not be read a thousand times; how many are done is told."""
+    watched = Watched(flow.world.tables)
+    flow.beta.tables = watched
+    for count, often in ((150, 70), (3, 12)):
+        flow.verdicts = {f"{number:03}": "success" for number in range(count)}
+        run_id = ran(flow).run.run_id
+        assert watched.read.count(run_id) <= often
+        told = [one.state for one in flow.world.told if one.subject == f"run {run_id[:8]}"]
+        assert {f"proving {number}/{count}" for number in range(count)} <= {*told}
 
 
 def test_a_run_that_waits_says_how_long_it_does(flow: Flow) -> None:

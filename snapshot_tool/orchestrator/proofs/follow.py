@@ -15,8 +15,8 @@ from snapshot_tool.orchestrator.proofs.there import There
 
 _TAKEN_UP = 60.0  # seconds until a request is recorded
 _PAUSE = 2.0
-_REFRESH = 10.0  # seconds after which proofs are read again though the run says nothing new
-_FEW = 100  # proofs that are read again each time
+_REFRESH = 10.0  # seconds after which proofs are read again
+_FEW = 100  # proofs that are read again each time: each has an item, a thousand are a megabyte
 _OVERDUE = timedelta(minutes=15)  # the sweep comes every five
 
 
@@ -31,17 +31,21 @@ class Follower:
     def until_ended(self, run_id: str) -> RunReport:
         """Watch a run to its end and return all of it."""
         run = self.until_recorded(run_id)
-        last, read_at = None, 0.0
+        last, due = None, 0.0
         while not run.ended:
             now = self.there.clock.monotonic()
-            if run != last or now - read_at >= _REFRESH or 0 < (run.total or 0) <= _FEW:
-                self._tell_all(run, self._report(run).proofs)
-                last, read_at = run, now
+            if reading := now >= due:
+                self._tell_proofs(self._report(run).proofs)
+                due = now + (_PAUSE if (run.total or 0) <= _FEW else _REFRESH)
+            if reading or run != last:
+                self._tell_run(run)
+                last = run
             self._refuse_overdue(run)
             self.there.clock.sleep(_PAUSE)
             run = self.there.runs.get(run_id) or run
         report = self._report(run)
-        self._tell_all(report.run, report.proofs)
+        self._tell_proofs(report.proofs)
+        self._tell_run(report.run)
         return report
 
     def until_recorded(self, run_id: str) -> RunRecord:
@@ -57,11 +61,13 @@ class Follower:
     def _report(self, run: RunRecord) -> RunReport:
         return self.there.runs.report(run.run_id) or RunReport(run=run)
 
-    def _tell_all(self, run: RunRecord, proofs: Sequence[ProofRecord]) -> None:
+    def _tell_proofs(self, proofs: Sequence[ProofRecord]) -> None:
         for proof in proofs:
             if proof.verdict and self._told.get(proof.proof) != proof:
                 self._told[proof.proof] = proof
                 self.tell(_of_proof(proof))
+
+    def _tell_run(self, run: RunRecord) -> None:
         subject = _subject(run.run_id)
         if run.ended:
             phase = _phase(run.succeeded)
