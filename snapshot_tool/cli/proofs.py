@@ -10,6 +10,7 @@ import click
 from snapshot_tool.cli.options import Named
 from snapshot_tool.cli.signals import Unfollowed
 from snapshot_tool.cli.verb import DIFFERENT, DONE, FAILED, Answer
+from snapshot_tool.errors import CredentialsError, PadstoneError, ServiceError
 from snapshot_tool.model.run import BranchRef
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from snapshot_tool.orchestrator.proofs import Asked
     from snapshot_tool.planner.compare import Comparison
 
+_MENDS: dict[type[PadstoneError], str] = {
+    CredentialsError: "refresh the profile's credentials (for example `aws sso login`)",
+    ServiceError: "see whether AWS and the network are well",
+}
+"""What to do about errors that come while a run goes on elsewhere: never ask for it once more."""
 RUN = "RUN"
 """How a run is called in help: its ID, its commit, or the head of either."""
 
@@ -58,12 +64,16 @@ def stopping(what: str, again: str, *more: str) -> Iterator[None]:
 
 
 def followed(work: Work, account: str, run_id: str) -> RunReport:
-    """Watch a run to its end. Who stops watching is told how to go on; the run goes on."""
+    """Watch a run to its end. Whatever ends watching, the run goes on, and it is told how to."""
     again = f"padstone proof status {account} {run_id} --follow"
     with stopping(
         f"run {run_id}, which goes on", again, f"end it: padstone proof cancel {account} {run_id}"
     ):
-        return work.proofs.follow(account, run_id)
+        try:
+            return work.proofs.follow(account, run_id)
+        except (CredentialsError, ServiceError) as error:
+            fix = f"{_MENDS[type(error)]}; run {run_id} goes on, follow it again: {again}"
+            raise type(error)(error.what, where=error.where, fix=fix) from error
 
 
 def verdict_code(report: RunReport) -> int:

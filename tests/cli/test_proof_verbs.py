@@ -11,7 +11,7 @@ from rich.console import Console
 
 from snapshot_tool.cli.render import Narrowing
 from snapshot_tool.cli.render_proofs import run_report_parts, runs_table
-from snapshot_tool.errors import NotFoundError
+from snapshot_tool.errors import CredentialsError, NotFoundError, PadstoneError, ServiceError
 from snapshot_tool.model.proof_account import ReportPage
 from snapshot_tool.model.proof_log import LogLine
 from snapshot_tool.model.run import RunReport
@@ -111,6 +111,20 @@ def test_whoever_stops_following_is_told_how_to_go_on(padstone: CommandLine) -> 
     assert f"padstone proof status beta {RUN} --follow" in result.err
     assert f"padstone proof cancel beta {RUN}" in result.err
     assert "locks" not in result.err
+
+
+@pytest.mark.parametrize("kind", [CredentialsError, ServiceError])
+def test_what_keeps_from_following_says_that_the_run_goes_on(
+    padstone: CommandLine, kind: type[PadstoneError]
+) -> None:
+    """Sessions expire while proofs run. The same command again would be another run."""
+    error = kind("the token has expired", where="profile beta", fix="sign in, run this again")
+    padstone.work = Recorder(fails=error, failing="proof follow")
+    result = padstone("proof", "run", "beta", COMMIT, "--json")
+    assert (result.code, result.json["error"]["type"]) == (kind.exit_code, kind.__name__)
+    assert result.json["error"]["what"] == "the token has expired"
+    assert f"padstone proof status beta {RUN} --follow" in result.json["error"]["fix"]
+    assert "run this again" not in result.json["error"]["fix"]
 
 
 def test_whoever_stops_following_logs_is_told_how_to_go_on(padstone: CommandLine) -> None:
