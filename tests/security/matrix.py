@@ -496,8 +496,20 @@ def _jobs(estate: Estate, row: Callable[..., Row]) -> Iterable[Row]:
 def _builds(estate: Estate, row: Callable[..., Row]) -> Iterable[Row]:
     project = estate.beta["PreparationProject"]
     build = f"{project}:{_NOBODYS}"
-    start = ask("codebuild", "start_build", projectName=project)
-    yield row("codebuild prepare", start, "dispatch")
+    run = {"environmentVariablesOverride": [{"name": "RUN_ID", "value": "r"}]}
+    start = ask("codebuild", "start_build", projectName=project, **run)
+    yield row("codebuild prepare a run", start, "dispatch")
+    other = {"name": "BASH_ENV", "value": "x"}
+    overrides: dict[str, dict[str, Any]] = {
+        "with other commands": {"buildspecOverride": "version: 0.2\nphases: {}\n"},
+        "in another image": {"imageOverride": "aws/codebuild/standard:7.0"},
+        "with privileges": {"privilegedModeOverride": True},
+        "from elsewhere": {"sourceTypeOverride": "S3", "sourceLocationOverride": "b/k"},
+        "with another variable": {"environmentVariablesOverride": [other]},
+    }
+    for how, override in overrides.items():
+        start = ask("codebuild", "start_build", projectName=project, **override)
+        yield row(f"codebuild prepare {how}", start)
     stop = ask("codebuild", "stop_build", id=build)
     yield row(
         "codebuild stop", past_iam(stop, "ResourceNotFoundException"), "dispatch", "launch", "sweep"
