@@ -41,7 +41,11 @@ class Proofs:
 
     def connect(self) -> Path:
         """The example project is at GitHub, and its webhook knows beta."""
-        self.show.chapter("6  A push to the example project, proved with CBMC 6.6.0")
+        self.show.chapter(
+            "6  A push to the example project, proved with CBMC 6.6.0",
+            "Seven proofs in two layouts. ring_push has a bug; both alloc_copy use what malloc "
+            "returns without a look at it, and since CBMC 6 malloc may fail. Four should hold.",
+        )
         project = self.witness.cloud.repository(REPOSITORY)
         project.mkdir(parents=True, exist_ok=True)
         shutil.copy(EXAMPLE / "README.md", project)
@@ -58,14 +62,14 @@ class Proofs:
         first = self.witness.first_states(run.sha)
         self.show.fact(
             "the push turned every status pending first",
-            checked=f"the history of {len(first)} statuses at GitHub",
+            checked=f"the first state of each of {len(first)} statuses at GitHub",
             holds=set(first.values()) == {"pending"} and len(first) == len(run.verdicts) + 1,
         )
         self.table("With CBMC 6.6.0", {"first run": run})
         red = sorted(proof for proof, verdict in run.verdicts.items() if verdict == "failure")
         self.show.fact(
-            "each proof has the status that CBMC gives it",
-            checked=f"red: {', '.join(red)}",
+            "GitHub shows each proof as the run's table has it, and three in red",
+            checked=", ".join(red),
             holds=run.statuses_agree and BUG in red and len(red) == 3,
         )
         self.follow(run)
@@ -83,7 +87,10 @@ class Proofs:
 
     def fix(self, project: Path, before: Run) -> Run:
         """The bug is fixed; what held and did not change is not proved again."""
-        self.show.chapter("7  The bug is fixed and pushed; only what changed is proved again")
+        self.show.chapter(
+            "7  The bug is fixed and pushed; only what changed is proved again",
+            "A proof that held, with the same goto binary, flags and tools, is not proved again.",
+        )
         makefile = project / BUG / "Makefile"
         makefile.write_text(makefile.read_text().replace("DEFINES =", "DEFINES = -DPAD_FIXED"))
         sources.commit(project, "Wrap the index of the ring")
@@ -104,21 +111,28 @@ class Proofs:
 
     def look_back(self, old: str, before: Run) -> Run:
         """With the tools of an earlier snapshot the same commit has other verdicts."""
-        self.show.chapter("8  Beta rolls back to CBMC 5.12; the same commit has other verdicts")
+        self.show.chapter(
+            "8  Beta rolls back to CBMC 5.12; the same commit has other verdicts",
+            "The tools are part of the snapshot. For CBMC 5.12 malloc never fails.",
+        )
         self.commands.padstone("rollback", "beta", "--to", old, "--reason", "CBMC 5.12 again")
         self.commands.padstone("proof", "run", "beta", before.sha, codes=_FOLLOWED)
         run = self.witness.runs("beta")[-1]
         self.table("One commit, two CBMCs", {"6.6.0": before, "5.12": run})
         turned = {p for p, verdict in run.verdicts.items() if verdict != before.verdicts[p]}
         self.show.fact(
-            "CBMC 5.12 lets malloc succeed always; 6.6.0 does not",
-            checked=f"other verdicts: {', '.join(sorted(turned))}",
+            "only the proofs that use malloc have another verdict than with 6.6.0",
+            checked=", ".join(sorted(turned)),
             holds=run.snapshot == old and all("alloc_copy" in p for p in turned) and bool(turned),
         )
         return run
 
     def again(self, first: Run, last: Run) -> None:
         """The first run is replayed with its own tools, while beta stays as it is."""
+        self.show.chapter(
+            "9  The first run is replayed with its own tools; beta stays as it is",
+            "Beta runs CBMC 5.12 now; the replay takes CBMC 6.6.0 from the first run's snapshot.",
+        )
         before = self.witness.everything_of("beta")
         self.commands.padstone("proof", "replay", "beta", first.run_id, "--compare")
         run = self.witness.runs("beta")[-1]
@@ -138,7 +152,7 @@ class Proofs:
     def pushed(self) -> Run:
         """Push the branch, and follow its run to the end."""
         sha = self.witness.cloud.hub.push(REPOSITORY)
-        self.show.console.print(f"  git push: {sha[:8]} of {REPOSITORY}", style="cyan")
+        self.show.deed(f"git push: {sha[:8]} of {REPOSITORY}")
         run_id = self.witness.run_of("beta", sha)
         self.commands.padstone("proof", "status", "beta", run_id, "--follow", codes=_FOLLOWED)
         return self.witness.settled("beta", run_id)
@@ -149,7 +163,10 @@ class Proofs:
         self.show.table(
             title,
             ("proof", *runs),
-            [(name, *(run.said_of(name) for run in runs.values())) for name in names],
+            [
+                *((name, *(run.said_of(name) for run in runs.values())) for name in names),
+                ("from start to end", *(f"{run.seconds} s" for run in runs.values())),
+            ],
         )
 
 

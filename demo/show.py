@@ -9,8 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+
+_MARKS = {True: Text("✓", style="green"), False: Text("✗", style="red")}
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,15 @@ class Show:
         """Seconds since the story began."""
         return time.monotonic() - self.started
 
-    def chapter(self, title: str) -> None:
-        """Begin a chapter."""
+    def chapter(self, title: str, about: str = "") -> None:
+        """Begin a chapter; `about` says what there is to be seen."""
         self.console.print(f"\n[bold]{title}[/bold]  [dim]{self.seconds:.0f} s[/dim]")
+        if about:
+            self.console.print(Padding(Text(about, style="italic"), (0, 2)))
+
+    def deed(self, what: str) -> None:
+        """Show what somebody does without a command of padstone."""
+        self.console.print(Text(f"  {what}", style="cyan"))
 
     def command(self, words: Sequence[str]) -> None:
         """Show a command as it is run, whole, so that it can be run again."""
@@ -47,20 +56,21 @@ class Show:
     def fact(self, claim: str, *, checked: str, holds: bool) -> None:
         """Show and remember something that was checked."""
         self.facts.append(Fact(claim, checked, holds))
-        mark = "[green]✓[/green]" if holds else "[red]✗[/red]"
-        self.console.print(f"  {mark} {claim} [dim]({checked})[/dim]")
+        line = Table.grid(padding=(0, 1, 0, 0))
+        line.add_row(" ", _MARKS[holds], Text.assemble(claim, " ", (f"({checked})", "dim")))
+        self.console.print(line)
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Show a table."""
         table = Table(*columns, title=title, title_justify="left", title_style="bold")
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*map(Text, row))
         self.console.print()
         self.console.print(table)
 
     def facts_table(self) -> None:
         """Show all that was checked."""
-        rows = [("✓" if fact.holds else "✗", fact.claim, fact.checked) for fact in self.facts]
+        rows = [(_MARKS[fact.holds].plain, fact.claim, fact.checked) for fact in self.facts]
         self.table("Verified", ("", "fact", "how"), rows)
 
 

@@ -164,7 +164,7 @@ class Story:
 
     def tamper(self, snapshot: str) -> None:
         """A frozen template is changed in the bucket; that is noticed before anything happens."""
-        self.show.chapter("9  A frozen template is tampered with")
+        self.show.chapter("10  A frozen template is tampered with")
         self.witness.overwrite(
             self.commands.padstone("snapshot", "show", snapshot)["templates"][0]["key"]
         )

@@ -24,6 +24,7 @@ class Run:
     sha: str
     snapshot: str
     verdict: str
+    seconds: int
     verdicts: Mapping[str, str]
     unchanged: Mapping[str, str]
     statuses: Mapping[str, str]
@@ -45,6 +46,7 @@ class Run:
             "commit": self.sha,
             "snapshot": self.snapshot,
             "verdict": self.verdict,
+            "seconds": self.seconds,
             "proofs": dict(self.verdicts),
             "unchanged": dict(self.unchanged),
         }
@@ -174,6 +176,7 @@ class Witness:
             sha=run["sha"],
             snapshot=run["snapshot_id"],
             verdict=run.get("verdict", ""),
+            seconds=int(run.get("ended_at", 0)) - int(run["created_at"]),
             verdicts={p["proof"]: p["verdict"] for p in proofs if "verdict" in p},
             unchanged={
                 p["proof"]: p["unchanged_since"] for p in proofs if p.get("unchanged_since")

@@ -36,8 +36,8 @@ def test_what_was_checked_is_shown_whole_and_within_the_width() -> None:
     with console.capture() as shown:
         show.fact("each proof has the status that CBMC gives it", checked=checked, holds=True)
     lines = shown.get().splitlines()
-    assert lines[0].startswith(" ✓ each proof")
-    assert all(line.startswith("   ") and len(line) <= 60 for line in lines[1:])
+    assert lines[0].startswith("  ✓ each proof")
+    assert all(line.startswith("    ") and len(line) <= 60 for line in lines[1:])
     assert " ".join(" ".join(lines).split()).endswith(f"gives it ({checked})")
 
     with console.capture() as table:
