@@ -22,7 +22,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -82,12 +82,13 @@ class Refused(Exception):  # noqa: N818 - it is the project's answer, and no err
 
 @dataclass(frozen=True)
 class Tree:
-    """One commit's tree, and where in the source it belongs."""
+    """One commit's tree, and where in the source it belongs; an `optional` one may be missing."""
 
     repository: str
     sha: str
     place: str = ""  # "" or a path with "/" at its end
     depth: int = 0
+    optional: bool = False
 
     def __str__(self) -> str:
         where = f" (submodule {self.place[:-1]})" if self.place else ""
@@ -238,10 +239,23 @@ def submodules(repository: Repository, tree: Tree, budget: Budget) -> list[Tree]
 
 
 def _submodule(tree: Tree, link: Entry, said: Mapping[str, str] | None) -> Tree | None:
-    place = shown(f"{tree.place}{link.path}")
-    if said is not None and said.get("update") == "none":
-        print(f"prepare: submodule {place} is left out, as its update = none wants", flush=True)
+    """Return a submodule's tree. What no clone has by itself (update = none) proofs may need."""
+    optional = tree.optional or (said or {}).get("update") == "none"
+    try:
+        return replace(_described(tree, link, said), optional=optional)
+    except Refused as why:
+        _unless_optional(why, optional=optional)
         return None
+
+
+def _unless_optional(why: Refused, *, optional: bool) -> None:
+    if not optional:
+        raise why
+    print(f"prepare: a submodule with update = none is left out: {why}", flush=True)
+
+
+def _described(tree: Tree, link: Entry, said: Mapping[str, str] | None) -> Tree:
+    place = shown(f"{tree.place}{link.path}")
     if said is None or "url" not in said:
         raise Refused(f"submodule {place} has no url in .gitmodules")
     if tree.depth == DEEPEST:
@@ -264,12 +278,20 @@ def repository_of(url: str, parent: str) -> str | None:
 
 def trees(repository: Repository, root: Tree, access: Mapping[str, str]) -> list[Tree]:
     """Fetch a tree and what belongs into it; `access` is for the project's own repository."""
-    budget, waiting, fetched = Budget(), [root], []
-    while waiting:
-        tree = waiting.pop()
-        repository.fetch(tree, access if tree is root else None)
+    budget, fetched = Budget(), []
+    needed, optional = [root], list[Tree]()
+    while needed or optional:
+        tree, after = (needed or optional).pop(), replace(budget)
+        try:
+            repository.fetch(tree, access if tree is root else None)
+            below = submodules(repository, tree, after)
+        except Refused as why:
+            _unless_optional(why, optional=tree.optional)
+            continue
+        budget = after
         fetched.append(tree)
-        waiting += reversed(submodules(repository, tree, budget))
+        needed += [one for one in reversed(below) if not one.optional]
+        optional += [one for one in reversed(below) if one.optional]
     return fetched
 
 

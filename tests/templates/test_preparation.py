@@ -211,12 +211,37 @@ def test_submodules_are_kept_by_their_recorded_commits(host: Host) -> None:
     }
 
 
-def test_a_submodule_that_wants_no_update_is_left_out(host: Host) -> None:
-    """As git does; even one that nobody could fetch."""
-    described = modules(s="https://example.com/o/n") + "\tupdate = none\n"
+def test_a_submodule_that_wants_no_update_is_kept_all_the_same(host: Host) -> None:
+    """Git leaves it out; projects mark like that what their proofs alone need."""
+    described = modules(s="../sub", t="../tub") + "\tupdate = none\n"
+    links = {name: host.commit(f"octo/{name}ub", {"a": name}) for name in "st"}
+    ran = host.prepare(host.commit("octo/proofs", {".gitmodules": described}, links))
+    assert (ran.code, ran.files["s/a"], ran.files["t/a"]) == (0, "s", "t")
+
+
+@pytest.mark.parametrize("url", ["https://example.com/o/n", "../gone"])
+def test_a_submodule_that_wants_no_update_may_be_missing(host: Host, url: str) -> None:
+    """Wherever it is: that it is left out is told."""
+    described = modules(s=url) + "\tupdate = none\n"
     ran = host.prepare(host.commit("octo/proofs", {".gitmodules": described}, {"s": "1" * 40}))
     assert (ran.code, ran.files) == (0, {".gitmodules": described, "s": "/"})
-    assert "submodule s is left out" in ran.said
+    assert "a submodule with update = none is left out: " in ran.said
+
+
+def test_what_may_be_missing_takes_no_room_from_the_rest(host: Host) -> None:
+    """It is fetched last, and left out as a whole if it is too large."""
+    host.git("octo/big", "init", "--quiet", "--bare")
+    blob = host.git("octo/big", "hash-object", "-w", "--stdin", said=bytes(2**24))
+    entries = [("100644", f"{n:06}", blob) for n in range(prepare.MOST_BYTES // 2**24 + 1)]
+    links = {
+        "big": host.of_tree("octo/big", host.tree("octo/big", *entries)),
+        "small": host.commit("octo/small", {"a": "b"}),
+    }
+    described = modules(big="../big") + "\tupdate = none\n" + modules(small="../small")
+    ran = host.prepare(host.commit("octo/proofs", {".gitmodules": described}, links))
+    assert (ran.code, ran.files["small/a"]) == (0, "b")
+    assert not [name for name in ran.files if name.startswith("big/")]
+    assert "left out: the source has more than" in ran.said
 
 
 def test_nothing_of_a_source_is_run(host: Host) -> None:
