@@ -22,6 +22,7 @@ from proof_ci.model.judging import (
     Conclusion,
     Published,
     Unreadable,
+    completed,
     conclude,
     fraction,
     whole,
@@ -40,7 +41,7 @@ from proof_ci.trace import traced
 LARGEST_OUTCOME = 1024 * 1024
 LOOKS, PAUSE = 5, 2.0
 """So often, and so many seconds apart, a run is looked at whose job has outrun its record."""
-_VERDICT = "verdict.json"
+_VERDICT, _REST = "verdict.json", "outcome.json"
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Verdicts:
 
     def _judge(self, place: Place, job: EndedJob) -> None:
         made = job.attempts(self.role_id)
-        conclusion = conclude(place.proof, job.ending, list(map(self._published, made)))
+        conclusion = conclude(place.proof, job.ending, list(map(self._told, made)))
         run = place.record.run
         result = self._result(place, conclusion, made[-1], job)
         kept = None if conclusion.outcome is None else entry(run, conclusion.outcome)
@@ -199,9 +200,12 @@ class Verdicts:
         warning = plan.warnings.get(proof)
         return Place(record, job_id, proof, () if warning is None else (warning,))
 
-    def _published(self, attempt: Attempt) -> Published:
+    def _told(self, attempt: Attempt) -> Published:
+        return completed(self._published(attempt), self._published(attempt, _REST))
+
+    def _published(self, attempt: Attempt, name: str = _VERDICT) -> Published:
         try:
-            content = self.results.get(attempt.key(_VERDICT), LARGEST_OUTCOME)
+            content = self.results.get(attempt.key(name), LARGEST_OUTCOME)
             return None if content is None else Outcome.from_json(content)
         except (TooLargeError, OutcomeError):
             return Unreadable()

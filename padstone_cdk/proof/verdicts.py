@@ -11,7 +11,7 @@ from padstone_cdk.proof.queues import dead_letters
 from padstone_cdk.proof.switches import Switches
 from padstone_cdk.proof.telling import Telling
 
-_EARLY = "outputs/*/verdict.json"
+_EARLY, _REST = "outputs/*/verdict.json", "outputs/*/outcome.json"
 
 
 class Verdicts(Construct):
@@ -61,7 +61,7 @@ def to_judge(common: Common, telling: Telling, jobs: ProofJobs) -> Need:
             telling.to_tell(),
             jobs.to_describe(),
             jobs.to_know_attempts(),
-            common.results.to_read(_EARLY, "runs/*/plan.json"),
+            common.results.to_read(_EARLY, _REST, "runs/*/plan.json"),
             common.results.to_write("runs/*/result.json", "cache/*.json"),
         ]
     )

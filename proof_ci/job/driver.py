@@ -109,6 +109,7 @@ class Driver:
         if outcome is None:
             outcome = Outcome(proof, "", Verdict.LOST, f"the runner ended with {code}")
         self._tell(outcome)
+        self._tell_rest(outcome)
         self._keep_output()
         agreed = outcome.verdict.exit_code == code
         return code if agreed else LOST
@@ -164,8 +165,16 @@ class Driver:
         if self.told is not None:
             return
         self.told = outcome
+        self._put("verdict.json", outcome)
+
+    def _tell_rest(self, outcome: Outcome) -> None:
+        """Upload what came of coverage and report, if the verdict was told before them."""
+        if outcome != self.told:
+            self._put("outcome.json", outcome)
+
+    def _put(self, name: str, outcome: Outcome) -> None:
         outcome = replace(outcome, warnings=(*outcome.warnings, *self.warnings))
-        key = self.order.output("verdict.json")
+        key = self.order.output(name)
         self.objects.put_new(self.order.results_bucket, key, outcome.to_json().encode())
 
     def _keep_output(self) -> None:
@@ -191,6 +200,7 @@ class Driver:
         with contextlib.suppress(ObjectError, OSError):
             if (outcome := self._result()) is not None:
                 self._tell(outcome)
+                self._tell_rest(outcome)
             self._keep_output()
 
 

@@ -6,7 +6,7 @@ is contradicted by nothing, is green.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proof_ci.model.outcome import Count, Outcome
 from proof_ci.model.verdicts import Ending, Verdict, broken_off, judge
@@ -15,6 +15,7 @@ _DECISIVE = (Verdict.SUCCESS, Verdict.FAILURE, Verdict.ERROR)
 LONGEST_REASON = 500
 _LARGEST_NUMBER = 2**53
 _MOST_WARNINGS = 20
+_EXPLAINING = ("reached", "seconds", "phases", "tools", "warnings", "complete")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,17 @@ class Unreadable:
 
 Published = Outcome | Unreadable | None
 """What an attempt published; None if nothing is there."""
+
+
+def completed(told: Published, rest: Published) -> Published:
+    """What an attempt published, with what it told after coverage and report.
+
+    That may explain the verdict, and change nothing else; what would counts for nothing.
+    """
+    if not isinstance(told, Outcome) or not isinstance(rest, Outcome):
+        return told
+    explains = {name: getattr(told, name) for name in _EXPLAINING}
+    return rest if replace(rest, **explains) == told else told
 
 
 @dataclass(frozen=True)

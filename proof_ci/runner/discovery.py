@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from proof_ci.model.verdicts import is_proof
@@ -97,8 +98,15 @@ def outside_of_submodules(top: Path) -> Iterator[tuple[Path, set[str]]]:
 
 def _marked(top: Path) -> Iterator[Found]:
     for here, files in outside_of_submodules(top):
+        name = here.relative_to(top)
         for marker in [marker for marker in MARKERS if marker in files][:1]:
-            yield Found(here.relative_to(top).as_posix(), marker)
+            if not _is_parked(name):
+                yield Found(name.as_posix(), marker)
+
+
+def _is_parked(name: Path) -> bool:
+    """Whether a proof is beside `.cbmc-batch/jobs`: in `jobs_dontrun`, say, as projects have it."""
+    return any(above == ".cbmc-batch" and here != "jobs" for above, here in pairwise(name.parts))
 
 
 def _submodules(top: Path) -> list[str]:

@@ -25,3 +25,13 @@ def test_a_push_ends_as_a_status_for_each_proof(account: ProofAccount) -> None:
     told = {context: state for context, (state, _) in account.statuses(sha).items()}
     proofs = {f"CBMC proof: {proof}": state for proof, state in EXPECTED.items()}
     assert told == {**proofs, "CBMC proofs": "failure"}
+
+
+def test_a_result_has_what_coverage_found(account: ProofAccount) -> None:
+    """It comes after the verdict, and is there when the job has ended."""
+    sha = account.cloud.hub.push(REPOSITORY, files={"NEWS": "A push for its coverage."})
+    found = account.proofs(account.ended(sha)["run_id"])
+    unchanged = {proof for proof, item in found.items() if item.get("unchanged_since")}
+    reached = {proof: item.get("reached", "") for proof, item in found.items()}
+    assert unchanged
+    assert all(reached.values()), reached

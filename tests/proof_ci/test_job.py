@@ -14,6 +14,7 @@ import pytest
 from proof_ci.job.archive import ArchiveError, Bounds, pack, unpack
 from proof_ci.job.order import Order, OrderError
 from proof_ci.model.found import Found
+from proof_ci.model.judging import completed
 from proof_ci.model.outcome import Count, Outcome, Phase
 from proof_ci.model.verdicts import Verdict
 
@@ -171,6 +172,15 @@ def test_the_verdict_is_uploaded_before_coverage_is_known(stage: Stage) -> None:
     assert json.loads(stage.kept()["result.json"])["complete"]
 
 
+def test_what_explains_a_verdict_is_told_after_it(stage: Stage) -> None:
+    """As the same verdict, with what coverage and report took."""
+    stage.prove(proof())
+    told, rest = stage.verdict(), Outcome.from_json(stage.content("outcome.json").decode())
+    assert (rest.verdict, rest.identity, rest.complete) == (told.verdict, told.identity, True)
+    assert {run.phase for run in rest.phases} > {run.phase for run in told.phases}
+    assert completed(told, rest) == rest
+
+
 def test_a_verdict_that_another_has_told_in_its_place_is_an_error(stage: Stage) -> None:
     """A job that was merely lost would leave the other's word standing."""
     stage.shelf.put(RESULTS, f"{OUTPUT}/verdict.json", b"x")
@@ -198,7 +208,7 @@ def test_time_is_left_to_carry_out_what_was_said(stage: Stage) -> None:
     assert stage.prove(proof(), JOB_SECONDS="23").code == Verdict.TIMEOUT.exit_code
     assert time.monotonic() - start < 15
     assert stage.verdict().verdict is Verdict.TIMEOUT
-    assert stage.written() == ["output.tar.gz", "verdict.json"]
+    assert stage.written() == ["outcome.json", "output.tar.gz", "verdict.json"]
 
 
 def test_the_place_is_the_same_in_every_job_and_goes_with_it(stage: Stage) -> None:

@@ -1,6 +1,7 @@
 """A job and S3: boto3 itself against its protocol, and the definition's own command in front."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -16,9 +17,10 @@ from proof_ci.model.verdicts import Verdict
 
 from .http_shelf import Counter, served
 from .shelf import Shelf
-from .stage import RESULTS, ROOT, SHARED, Stage, proof
+from .stage import RESULTS, ROOT, SHARED, TASK, Stage, proof
 
 COMMAND = (ROOT / "padstone_cdk" / "proof" / "job.sh").read_text()
+TASK_ARN = f"arn:aws:ecs:eu-central-1:111122223333:task/cluster/{TASK}"
 AWS = {
     "AWS_ACCESS_KEY_ID": "id",
     "AWS_SECRET_ACCESS_KEY": "secret-of-the-job",
@@ -123,8 +125,10 @@ def batch_package(stage: Stage, top: Path) -> None:
 
 
 def run_command(stage: Stage, address: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """The job definition's command, as a container runs it."""
-    environment = {**stage.environment("prove"), **AWS, "AWS_ENDPOINT_URL": address, **more}
+    """The job definition's command, as a container runs it; `address` is S3's and ECS's."""
+    stage.shelf.put("v4", "me/task", json.dumps({"TaskARN": TASK_ARN}).encode())
+    own = {"AWS_ENDPOINT_URL": address, "ECS_CONTAINER_METADATA_URI_V4": f"{address}/v4/me"}
+    environment = {**stage.environment("prove"), **AWS, **own, **more}
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", COMMAND],
         env=environment,
@@ -146,7 +150,7 @@ def test_the_definitions_command_runs_the_pinned_package(
         ended = run_command(stage, address)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert stage.verdict().verdict is Verdict.SUCCESS
-    assert stage.written() == ["output.tar.gz", "verdict.json"]
+    assert stage.written() == ["outcome.json", "output.tar.gz", "verdict.json"]
     assert [asked for asked in counter.asked if counter.asked.count(asked) > 1] == []
     assert "secret-of-the-job" not in ended.stdout + ended.stderr
 

@@ -44,6 +44,16 @@ def test_proofs_of_both_layouts_are_found(tmp_path: Path) -> None:
     )
 
 
+def test_proofs_that_are_parked_beside_the_others_are_left(tmp_path: Path) -> None:
+    """Projects move what is not to run from `.cbmc-batch/jobs` to a folder like `jobs_dontrun`."""
+    tree(
+        tmp_path,
+        f".cbmc-batch/jobs/one/{OLD}", ".cbmc-batch/jobs/one/Makefile",
+        f".cbmc-batch/jobs_dontrun/two/{OLD}", ".cbmc-batch/jobs_dontrun/two/Makefile",
+    )  # fmt: skip
+    assert discover(tmp_path).proofs == (Found(".cbmc-batch/jobs/one", OLD),)
+
+
 def test_a_marker_that_was_left_behind_is_not_taken(tmp_path: Path) -> None:
     """A proof that moved to the starter kit is one proof, in its new layout."""
     tree(tmp_path, f"a/{OLD}", f"a/{NEW}", "a/Makefile")

@@ -14,6 +14,7 @@ from proof_ci.model.judging import (
     LONGEST_REASON,
     Published,
     Unreadable,
+    completed,
     conclude,
     fraction,
     whole,
@@ -275,6 +276,32 @@ def test_a_tally_is_said_in_words() -> None:
     assert len(tally(everything)) <= 140
 
 
+REST: Any = {"reached": Count(1, 2), "seconds": 9.5, "complete": True, "warnings": ("a", "b")}
+
+
+def test_what_is_told_later_explains_a_verdict() -> None:
+    """Coverage, and what it took."""
+    assert completed(GREEN, replace(GREEN, **REST)) == replace(GREEN, **REST)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"verdict": Verdict.FAILURE},
+        {"proof": "b"},
+        {"reason": "another"},
+        {"identity": "ab" * 32},
+        {"refuted": Count(0, 9)},
+    ],
+)
+def test_what_is_told_later_changes_no_verdict(other: Any) -> None:
+    """A verdict is told once; what comes with another one counts for nothing."""
+    assert completed(GREEN, replace(GREEN, **{**REST, **other})) is GREEN
+    assert completed(GREEN, Unreadable()) is GREEN
+    assert completed(GREEN, None) is GREEN
+    assert completed(None, GREEN) is None
+
+
 # --- the function ---------------------------------------------------------------------------------
 
 
@@ -377,6 +404,19 @@ def test_an_ended_job_makes_the_result_final(world: World) -> None:
     assert stored["verdict"] == "success"
     assert json.loads(world.reports.messages[-1])["key"] == result.output_key
     assert (world.record().remaining, world.record().state) == (1, State.PROVING)
+
+
+def test_a_final_result_has_what_was_told_after_the_verdict(world: World) -> None:
+    """Its coverage comes with the job's end, also into the cache."""
+    kept = outcome("a", identity="ab" * 32)
+    job_id = world.children()["a"]
+    world.publish(job_id, kept)
+    rest = replace(kept, reached=Count(1, 2), complete=True)
+    world.results.objects[output_key(job_id, "outcome.json")] = rest.to_json()
+    world.verdicts.handle(world.job_ends(job_id))
+    [result] = world.runs.results(RUN)
+    assert result.reached == "1/2"
+    assert '"reached": {"of": 1' in world.results.objects[f"cache/{'ab' * 32}.json"]
 
 
 def test_the_last_proof_ends_the_run(world: World) -> None:

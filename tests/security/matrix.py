@@ -328,6 +328,7 @@ _OBJECTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "outputs/r/j/1/proofs.json": (("launch", "sweep"), ()),
     "outputs/r/j/1/prepared.tar.gz": (("job",), ()),
     "outputs/r/j/1/verdict.json": (("verdict", "sweep"), ()),
+    "outputs/r/j/1/outcome.json": (("verdict", "sweep"), ()),
     "outputs/r/j/1/output.tar.gz": (("report",), ()),
     "elsewhere/x": ((), ()),
 }
@@ -350,7 +351,7 @@ def _results(estate: Estate) -> Iterable[Row]:
     new: dict[str, Any] = {"Body": b"x", "IfNoneMatch": "*"}
     job = estate.job_role_id
     holders = {"its session": (f"{job}:{SESSION}", ("job",)), "another's": (f"{job}:other", ())}
-    for name in ("proofs.json", "verdict.json", "output.tar.gz", "prepared.tar.gz"):
+    for name in ("proofs.json", "verdict.json", "outcome.json", "output.tar.gz", "prepared.tar.gz"):
         for whose, (holder, allowed) in holders.items():
 
             def key_of(name: str = name, holder: str = holder) -> str:
