@@ -86,7 +86,12 @@ class Preparing:
         self.show(log)
         self.log = lines(foreign.end(log, _LAST_WORDS), mark="")
         if ended.exit_code != 0 or ended.timed_out:
-            self.problems.append(f"{self._name(group)}/{_SCRIPT} {ending(ended)}")
+            self.problems.append(f"{self._name(group)}/{_SCRIPT} {ending(ended)}{self._why()}")
+
+    def _why(self) -> str:
+        """What the script said last, if anything."""
+        said = self.log.strip().rpartition("\n")[2].strip()
+        return f": {said}" if said else ""
 
     def _expect_proofs(self, groups: list[Path], found: Discovery) -> None:
         for group in groups:

@@ -506,6 +506,10 @@ def test_a_script_elsewhere_is_not_run(stage: Stage) -> None:
     ("script", "problem"),
     [
         ("raise SystemExit(3)", "a/cbmc/proofs/prepare.py ended with 3"),
+        (
+            "print('x'); raise SystemExit('no compiler')",
+            "a/cbmc/proofs/prepare.py ended with 1: no compiler",
+        ),
         ("import os; os.kill(os.getpid(), 9)", "a/cbmc/proofs/prepare.py was ended by signal 9"),
         ("import shutil; shutil.rmtree('one')", "a/cbmc/proofs: prepare.py has left no proof"),
     ],
