@@ -38,8 +38,8 @@ from proof_ci.trace import traced
 
 INSTANCES = 2
 """So many write side by side, for different commits: the fewest that SQS can be told."""
-AT_ONCE = 20
-A_MINUTE = 20
+AT_ONCE = 10
+A_MINUTE = 30
 """So many writes of an instance at once, and then so many a minute: all together never more than 80
 in any minute. An instance that Lambda replaces begins anew; GitHub's patience is for that."""
 
