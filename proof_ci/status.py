@@ -2,8 +2,8 @@
 
 GitHub lets a token do so much an hour, and create no more than 80 things a minute and 500 an hour
 "in general". It does not say whether a status is such a thing, and asks for patience when it likes.
-The function never uses up the last calls of the hour, keeps to the 80 a minute, and hides messages
-for as long as GitHub asks, so that no status uses up its tries while a limit lasts.
+The function never uses up the last calls of the hour, keeps to 80 a minute for a commit, and hides
+messages for as long as GitHub asks, so that no status uses up its tries while a limit lasts.
 
 A token that GitHub refuses can be mended: its statuses are kept, ever longer from try to try, and
 the function's alarm tells. A commit that GitHub does not know may be a moment old; the status of
@@ -36,12 +36,11 @@ from proof_ci.ports import (
 )
 from proof_ci.trace import traced
 
-INSTANCES = 2
-"""So many write side by side, for different commits: the fewest that SQS can be told."""
-AT_ONCE = 10
-A_MINUTE = 30
-"""So many writes of an instance at once, and then so many a minute: all together never more than 80
-in any minute. An instance that Lambda replaces begins anew; GitHub's patience is for that."""
+AT_ONCE = 40
+A_MINUTE = 40
+"""So many writes of an instance at once, and then so many a minute: never more than 80 of a commit in
+any minute. SQS cannot be told of fewer than two instances: where two commits are told at once, and
+GitHub minds, it asks for patience, and gets it."""
 
 FIRST_WAIT, LONGEST_WAIT = 60, 900
 """Seconds that the status of a refused token waits after its first try, and at most."""
