@@ -38,9 +38,9 @@ from proof_ci.trace import traced
 
 AT_ONCE = 40
 A_MINUTE = 40
-"""So many writes of an instance at once, and then so many a minute: never more than 80 of a commit in
-any minute. SQS cannot be told of fewer than two instances: where two commits are told at once, and
-GitHub minds, it asks for patience, and gets it."""
+"""So many writes of an instance at once, and then so many a minute: never more than 80 of a commit
+in any minute. SQS cannot be told of fewer than two instances: where two commits are told at once,
+and GitHub minds, it asks for patience, and gets it."""
 
 FIRST_WAIT, LONGEST_WAIT = 60, 900
 """Seconds that the status of a refused token waits after its first try, and at most."""
